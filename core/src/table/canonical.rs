@@ -1,0 +1,159 @@
+//! The canonical JSON of a table (RFC 8785) and its SHA-256.
+//!
+//! RFC 8785 sorts the members of an object and leaves out white space; of a valid table every key is ASCII and every
+//! number a small integer, so bytewise order and plain decimal digits are what it asks for. Members are therefore
+//! written below in the order of their names.
+
+use sha2::{Digest as _, Sha256};
+
+use super::Digest;
+use super::wire::{Backend, Gateway, Host, Link, Node, Prefer, Rule, Table, Zone};
+
+/// SHA-256 of the canonical JSON without `revision`.
+pub(super) fn digest(table: &Table) -> Digest {
+    let mut text = Text { bytes: Vec::with_capacity(BLOCK), sha: Sha256::new() };
+    text.table(table);
+    text.sha.update(&text.bytes);
+    Digest(text.sha.finalize().into())
+}
+
+/// How much text is gathered before it is hashed: a table is never held twice.
+const BLOCK: usize = 8192;
+
+struct Text {
+    bytes: Vec<u8>,
+    sha: Sha256,
+}
+
+impl Text {
+    fn raw(&mut self, text: &str) {
+        if self.bytes.len() + text.len() > BLOCK {
+            self.sha.update(&self.bytes);
+            self.bytes.clear();
+        }
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn string(&mut self, text: &str) {
+        // serde_json escapes what RFC 8785, section 3.2.2.2, escapes, and in the same way.
+        let quoted = serde_json::Value::from(text).to_string();
+        self.raw(&quoted);
+    }
+
+    fn list<T>(&mut self, items: &[T], mut item: impl FnMut(&mut Self, &T)) {
+        self.raw("[");
+        for (index, value) in items.iter().enumerate() {
+            if index > 0 {
+                self.raw(",");
+            }
+            item(self, value);
+        }
+        self.raw("]");
+    }
+
+    fn strings(&mut self, items: &[String]) {
+        self.list(items, |text, item| text.string(item));
+    }
+
+    fn object(&mut self, members: impl FnOnce(&mut Members<'_>)) {
+        self.raw("{");
+        members(&mut Members { text: self, first: true });
+        self.raw("}");
+    }
+
+    fn table(&mut self, table: &Table) {
+        self.object(|o| {
+            o.member("hosts", |t| t.list(&table.hosts, Self::host));
+            o.member("version", |t| t.raw(&table.version.to_string()));
+            o.member("view", |t| t.string(&table.view));
+            o.member("zones", |t| {
+                t.object(|o| table.zones.iter().for_each(|(name, zone)| o.member(name, |t| t.zone(zone))));
+            });
+        });
+    }
+
+    fn zone(&mut self, zone: &Zone) {
+        self.object(|o| {
+            o.some("links", zone.links.as_ref(), |t, links| t.list(links, Self::link));
+            o.some("nodes", zone.nodes.as_ref(), |t, nodes| {
+                t.object(|o| nodes.iter().for_each(|(id, node)| o.member(id, |t| t.node(node))));
+            });
+            o.some("public", zone.public.as_ref(), |t, public| t.raw(if *public { "true" } else { "false" }));
+            o.some("speaks_for", zone.speaks_for.as_ref(), |t, zones| t.strings(zones));
+        });
+    }
+
+    fn node(&mut self, node: &Node) {
+        self.object(|o| o.member("address", |t| t.string(&node.address)));
+    }
+
+    fn link(&mut self, link: &Link) {
+        self.object(|o| {
+            o.some("cost", link.cost.as_ref(), |t, cost| t.raw(&cost.to_string()));
+            o.some("egress", link.egress.as_ref(), |t, egress| t.strings(egress));
+            o.some("gateways", link.gateways.as_ref(), |t, gateways| t.list(gateways, Self::gateway));
+            o.member("to", |t| t.string(&link.to));
+        });
+    }
+
+    fn gateway(&mut self, gateway: &Gateway) {
+        self.object(|o| {
+            o.some("address", gateway.address.as_ref(), |t, address| t.string(address));
+            o.member("node", |t| t.string(&gateway.node));
+            o.some("tunnel", gateway.tunnel.as_ref(), |t, tunnel| {
+                t.raw(if *tunnel { "true" } else { "false" })
+            });
+        });
+    }
+
+    fn host(&mut self, host: &Host) {
+        self.object(|o| {
+            o.member("exposed_to", |t| t.strings(&host.exposed_to));
+            o.member("host", |t| t.string(&host.host));
+            o.some("prefer", host.prefer.as_ref(), |t, prefer| match prefer {
+                Prefer::Node => t.raw("\"node\""),
+                Prefer::Zone => t.raw("\"zone\""),
+            });
+            o.some("rules", host.rules.as_ref(), |t, rules| t.list(rules, Self::rule));
+        });
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        self.object(|o| {
+            o.some("backends", rule.backends.as_ref(), |t, backends| t.list(backends, Self::backend));
+            o.some("exposed_to", rule.exposed_to.as_ref(), |t, zones| t.strings(zones));
+            o.member("path", |t| t.string(&rule.path));
+        });
+    }
+
+    fn backend(&mut self, backend: &Backend) {
+        self.object(|o| {
+            o.some("node", backend.node.as_ref(), |t, node| t.string(node));
+            o.some("weight", backend.weight.as_ref(), |t, weight| t.raw(&weight.to_string()));
+            o.some("zone", backend.zone.as_ref(), |t, zone| t.string(zone));
+        });
+    }
+}
+
+/// The members of one object, in the order of their names.
+struct Members<'a> {
+    text: &'a mut Text,
+    first: bool,
+}
+
+impl Members<'_> {
+    fn member(&mut self, name: &str, value: impl FnOnce(&mut Text)) {
+        if !core::mem::take(&mut self.first) {
+            self.text.raw(",");
+        }
+        self.text.string(name);
+        self.text.raw(":");
+        value(self.text);
+    }
+
+    fn some<T>(&mut self, name: &str, value: Option<&T>, write: impl FnOnce(&mut Text, &T)) {
+        if let Some(value) = value {
+            self.member(name, |text| write(text, value));
+        }
+    }
+}
