@@ -1,2 +1,12 @@
-//! In the making.
-fn main() {}
+//! `zoneway`: one binary for the command line, rendered Envoy configuration and the agent that feeds one Envoy.
+
+#![allow(dead_code, reason = "commands land one by one; this line goes with the last of them")]
+
+mod cli;
+mod sources;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main(std::env::args_os())
+}

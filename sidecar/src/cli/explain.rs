@@ -1,0 +1,11 @@
+//! `zoneway explain`.
+
+use super::{Exit, Output};
+
+/// In the making.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_args: &Args, _out: &mut Output) -> anyhow::Result<Exit> {
+    anyhow::bail!("this build has no `explain` command yet")
+}

@@ -1,0 +1,3 @@
+//! Where a site or a table comes from.
+
+pub(crate) mod file;
