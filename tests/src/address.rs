@@ -1,0 +1,42 @@
+//! Addresses to listen on: an IPv4 loopback address for each node and a port that the kernel says is free.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Hands out the addresses of one household.
+///
+/// Two addresses of the same household differ in their last octet, two households of one process in their third, and
+/// two processes (most of the time) in their second: a port that is free when it is looked for stays free, because
+/// nobody else asks for a port of that address.
+#[derive(Debug)]
+pub struct Addresses {
+    octets: (u8, u8),
+    next: u8,
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        static HOUSEHOLDS: AtomicU32 = AtomicU32::new(1);
+        let process = u8::try_from(1 + std::process::id() % 250).unwrap_or(1);
+        let household = u8::try_from(HOUSEHOLDS.fetch_add(1, Ordering::Relaxed) % 250).unwrap_or(1);
+        Self { octets: (process, household), next: 1 }
+    }
+}
+
+impl Addresses {
+    /// The next loopback address: one for each node.
+    pub fn node(&mut self) -> Ipv4Addr {
+        let address = Ipv4Addr::new(127, self.octets.0, self.octets.1, self.next);
+        self.next = self.next.saturating_add(1);
+        address
+    }
+}
+
+/// A port of `address` that nobody listens on.
+///
+/// # Errors
+/// The kernel has none left.
+pub fn free(address: Ipv4Addr) -> io::Result<SocketAddr> {
+    TcpListener::bind((address, 0))?.local_addr()
+}

@@ -1,0 +1,105 @@
+//! Finds the programs under test: the zoneway binary, the filter and Envoy. It builds nothing; what is missing is an
+//! error that names the command which makes it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// Which of the two filters Envoy loads, by `ZONEWAY_FILTER`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// `zoneway.wasm`, the default.
+    Wasm,
+    /// `libzoneway.so`.
+    Module,
+}
+
+impl Filter {
+    /// The word that `zoneway envoy --filter` knows it by.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Wasm => "wasm",
+            Self::Module => "module",
+        }
+    }
+}
+
+/// The filter that this run tests.
+///
+/// # Errors
+/// `ZONEWAY_FILTER` is neither `wasm` nor `module`.
+pub fn filter() -> Result<Filter> {
+    match env::var("ZONEWAY_FILTER").as_deref() {
+        Ok("wasm") | Err(_) => Ok(Filter::Wasm),
+        Ok("module") => Ok(Filter::Module),
+        Ok(other) => bail!("ZONEWAY_FILTER is {other:?}: it must be wasm or module"),
+    }
+}
+
+/// The folder of the repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// The `zoneway` binary: `ZONEWAY_BIN`, else the newer of the debug and the release build.
+///
+/// # Errors
+/// There is none.
+pub fn zoneway() -> Result<PathBuf> {
+    if let Some(path) = named("ZONEWAY_BIN")? {
+        return Ok(path);
+    }
+    let built = |profile: &str| target().join(profile).join("zoneway");
+    [built("debug"), built("release")]
+        .into_iter()
+        .filter(|path| path.is_file())
+        .max_by_key(|path| path.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH))
+        .context("no zoneway binary in the target folder: run `cargo build -p zoneway-sidecar`, or set ZONEWAY_BIN")
+}
+
+/// The compiled filter: `ZONEWAY_WASM`, else the one that `make wasm` leaves.
+///
+/// # Errors
+/// There is none.
+pub fn wasm() -> Result<PathBuf> {
+    if let Some(path) = named("ZONEWAY_WASM")? {
+        return Ok(path);
+    }
+    let path = target().join("zoneway.wasm");
+    ensure!(path.is_file(), "{} is not there: run `make wasm`, or set ZONEWAY_WASM", path.display());
+    Ok(path)
+}
+
+/// Envoy: `ZONEWAY_ENVOY`, else the one that `make setup` installs, else the one in `PATH`.
+///
+/// # Errors
+/// There is none.
+pub fn envoy() -> Result<PathBuf> {
+    if let Some(path) = named("ZONEWAY_ENVOY")? {
+        return Ok(path);
+    }
+    let installed = repository().join(".zoneway/envoy/bin/envoy");
+    let path = env::var_os("PATH").unwrap_or_default();
+    std::iter::once(installed)
+        .chain(env::split_paths(&path).map(|folder| folder.join("envoy")))
+        .find(|path| path.is_file())
+        .context("no Envoy: run `make setup`, or set ZONEWAY_ENVOY")
+}
+
+fn named(variable: &str) -> Result<Option<PathBuf>> {
+    let Some(value) = env::var_os(variable).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(value);
+    ensure!(path.is_file(), "{variable} names {}, and no file is there", path.display());
+    Ok(Some(path))
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
+}
