@@ -6,6 +6,8 @@
 
 pub mod address;
 pub mod artefact;
+pub mod client;
 pub mod deadline;
+pub mod load;
 pub mod process;
 pub mod service;

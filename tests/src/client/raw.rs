@@ -1,0 +1,50 @@
+//! Bytes as they are, for requests that no client library would send.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::ANSWER_LIMIT;
+
+/// Writes `bytes` to `at` and reads until the other side closes: let the request say `connection: close`.
+///
+/// # Errors
+/// Nobody listens, or the other side does not close in time.
+pub async fn exchange(at: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(at).await?;
+        stream.write_all(bytes).await?;
+        let mut answer = Vec::new();
+        // A reset after the answer is an end like any other.
+        while stream.read_buf(&mut answer).await.unwrap_or(0) > 0 {}
+        anyhow::Ok(answer)
+    };
+    tokio::time::timeout(ANSWER_LIMIT, exchange)
+        .await
+        .with_context(|| format!("{at} kept the connection open"))?
+}
+
+/// Sends an HTTP/1.1 request of these lines (without their line ends), closing after it, and gives the status and the
+/// whole answer as text.
+///
+/// # Errors
+/// As [`exchange`], or what came back is no answer of HTTP/1.1.
+pub async fn lines(at: SocketAddr, lines: &[&str]) -> Result<(u16, String)> {
+    let request = format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n"));
+    let answer = exchange(at, request.as_bytes()).await?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Ok((status.with_context(|| format!("no answer of HTTP/1.1 to {lines:?}: {answer:?}"))?, answer))
+}
+
+/// The answer's lines without its `date`: what must be the same where two answers may not be told apart.
+#[must_use]
+pub fn without_date(answer: &str) -> String {
+    answer
+        .lines()
+        .filter(|line| !line.to_ascii_lowercase().starts_with("date:"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
