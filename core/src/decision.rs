@@ -1,5 +1,11 @@
 //! The decision: one closed answer to one request, from the table and nothing else.
 
+mod order;
+mod steps;
+mod trail;
+
+pub use steps::decide;
+
 use crate::table::wire::Revision;
 
 /// The node that decides. It need not be in the table.
