@@ -1,0 +1,60 @@
+# Zoneway's commands; `make` alone lists them. Every target that uses an artefact depends on building it, so nothing
+# stale is ever run: cargo decides what is up to date.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+include tools/versions
+
+# Tests, the demonstration and the benches run this Envoy, and no other.
+export ZONEWAY_ENVOY := $(CURDIR)/.zoneway/bin/envoy
+
+CARGO := cargo
+WASM  := target/zoneway.wasm
+
+.PHONY: help
+help: ## List these commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what is missing: the Wasm target, and Envoy in .zoneway/ (done by the others too)
+	@tools/setup
+
+.PHONY: build
+build: setup ## Build the zoneway binary (target/debug/zoneway)
+	@$(CARGO) build --locked -p zoneway-sidecar
+
+# cargo leaves the module's time alone where nothing changed; the pruned one is made again only where it did.
+.PHONY: wasm
+wasm: setup ## Build the filter (target/zoneway.wasm)
+	@$(CARGO) build --locked -p zoneway-filter --target wasm32-wasip1 --profile wasm
+	@$(CARGO) build --locked -p zoneway-prune
+	@tools/prune-wasm target/wasm32-wasip1/wasm/zoneway.wasm $(WASM)
+
+.PHONY: test
+test: build wasm ## Run every test there is: unit, property, host, corpus, real Envoys, documents
+	@tools/test
+
+.PHONY: demo
+demo: build wasm ## Two zones, three nodes with real Envoys on this machine; without a terminal: a self-test
+	@python3 tools/demo
+
+.PHONY: bench
+bench: setup wasm ## CPU per request: no filter, Lua, Wasm; into benches/results/
+	@python3 benches/filters
+
+.PHONY: dist
+dist: setup wasm ## Static binaries for amd64 and arm64, the filter, checksums; into dist/
+	@tools/dist
+
+.PHONY: fmt
+fmt: setup ## Format the code
+	@$(CARGO) fmt --all
+
+.PHONY: lint
+lint: setup ## Check formatting, clippy, and the dependencies' licences and advisories
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@tools/deny
