@@ -9,5 +9,7 @@ pub mod authority;
 pub mod decision;
 pub mod layout;
 pub mod name;
+pub mod settings;
 pub mod strict;
 pub mod table;
+pub mod traffic;
