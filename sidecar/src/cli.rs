@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod decide;
 mod diff;
+mod endpoint;
 mod envoy;
 mod explain;
 mod list;

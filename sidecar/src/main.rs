@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "commands land one by one; this line goes with the last of them")]
 
+mod agent;
 mod cli;
 mod sources;
 

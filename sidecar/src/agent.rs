@@ -1,0 +1,12 @@
+//! The agent: feeds Envoys their zone's table, and keeps the files that their clusters, members and routes come from.
+//!
+//! Architecture invariant: what is decided (when to push, when to stop, what a shrinking source may take away) is
+//! decided by pure state machines, events in and steps out, on a clock that is handed in. Around them stand thin
+//! rooms of I/O that carry a step out and bring its event back; none of them decides.
+
+mod backoff;
+pub(crate) mod client;
+pub(crate) mod endpoint_url;
+mod feed;
+pub(crate) mod report;
+pub(crate) mod table_endpoint;

@@ -1,0 +1,98 @@
+//! What a sidecar says of itself at `/v1/status`: of its source, and of every node that it pushes.
+
+use serde::{Deserialize, Serialize};
+use zoneway_core::table::wire::Revision;
+
+use super::table_endpoint::{PathError, ServedTable, Worker};
+
+/// A sidecar's status. As with a reader's, fields that a newer one adds are passed over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SidecarStatus {
+    /// The program's version.
+    pub(crate) version: String,
+    /// Where the tables come from.
+    pub(crate) source: SourceStatus,
+    /// The hosts that went from the source and stay for now.
+    pub(crate) held: Vec<HeldHost>,
+    /// Every Envoy that it feeds.
+    pub(crate) nodes: Vec<NodeStatus>,
+}
+
+/// The state of a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SourceStatus {
+    /// The file.
+    pub(crate) file: String,
+    /// What serves now.
+    pub(crate) serving: Serving,
+    /// Seconds since what serves was read; none before that, and for what was kept from before a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) age_s: Option<u64>,
+    /// What is wrong with the file as it stands; empty when it serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<PathError>,
+    /// What may be wrong with what serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<PathError>,
+}
+
+/// Which picture of the source serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Serving {
+    /// None was ever read.
+    Nothing,
+    /// The file as it stands.
+    File,
+    /// An earlier state of the file: as it stands it is refused.
+    LastGood,
+    /// What the state folder kept from before this start: the file is refused since.
+    Kept,
+}
+
+/// A host that went from the source and stays for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldHost {
+    /// The host.
+    pub(crate) host: String,
+    /// Seconds until it goes.
+    pub(crate) left_s: u64,
+}
+
+/// One Envoy, as its feed sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NodeStatus {
+    /// The node.
+    pub(crate) node: String,
+    /// Its zone; none while it is in no site that serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) zone: Option<String>,
+    /// Its table endpoint.
+    pub(crate) endpoint: String,
+    /// `in_sync`, or the name of what it waits for.
+    pub(crate) state: String,
+    /// The same in words.
+    pub(crate) message: String,
+    /// Whether a person should look.
+    pub(crate) trouble: bool,
+    /// What was last sent to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sent: Option<Revision>,
+    /// What it serves, as it said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) table: Option<ServedTable>,
+    /// Its workers, as it said last.
+    #[serde(default)]
+    pub(crate) workers: Vec<Worker>,
+    /// Pushes that were accepted since this sidecar started.
+    pub(crate) pushes: u64,
+    /// Pushes that were not.
+    pub(crate) failures: u64,
+}
+
+impl SidecarStatus {
+    /// Whether the source serves as it stands and no node is in trouble.
+    pub(crate) fn is_well(&self) -> bool {
+        self.source.serving == Serving::File && self.nodes.iter().all(|node| !node.trouble)
+    }
+}
