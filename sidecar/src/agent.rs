@@ -6,7 +6,10 @@
 
 mod backoff;
 pub(crate) mod client;
+mod config;
 pub(crate) mod endpoint_url;
 mod feed;
+mod hold;
 pub(crate) mod report;
+mod state_folder;
 pub(crate) mod table_endpoint;

@@ -1,0 +1,275 @@
+//! The sidecar's configuration: read, checked whole, every error with its path.
+
+mod hold_time;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod yaml;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use zoneway_core::name::NodeId;
+
+use super::client::{Identity, TlsFiles};
+use super::endpoint_url::EndpointUrl;
+use super::table_endpoint::PathError;
+
+/// What `zoneway run` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Where the tables come from.
+    pub(crate) source: SourceFile,
+    /// The folder of what outlives a restart.
+    pub(crate) state: PathBuf,
+    /// The Envoys that are fed.
+    pub(crate) envoys: Vec<EnvoyPlaces>,
+    /// Where `/metrics`, `/healthz`, `/readyz` and `/v1/status` are served.
+    pub(crate) listen: Vec<Listen>,
+    /// How long hosts stay that went all at once.
+    pub(crate) hold: Duration,
+    /// Who resolves names; the system's resolvers where empty.
+    pub(crate) dns_servers: Vec<SocketAddr>,
+}
+
+/// The file that tables come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SourceFile {
+    /// A site: each Envoy gets its zone's view.
+    Site(PathBuf),
+    /// A table: each Envoy gets it as it is. For a public node, which knows its own view and no more.
+    Table(PathBuf),
+}
+
+impl SourceFile {
+    /// The file itself.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Site(path) | Self::Table(path) => path,
+        }
+    }
+}
+
+/// One Envoy, and where its parts are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EnvoyPlaces {
+    /// Its node.
+    pub(crate) node: NodeId,
+    /// Its table endpoint.
+    pub(crate) table: EndpointUrl,
+    /// For an https endpoint.
+    pub(crate) tls: Option<TlsFiles>,
+    /// Its files and its admin; without them it is pushed and no more.
+    pub(crate) files: Option<XdsPlaces>,
+}
+
+/// Where an Envoy's clusters, members and routes are written, and where it tells which it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct XdsPlaces {
+    /// The folder of the files.
+    pub(crate) folder: PathBuf,
+    /// Envoy's admin.
+    pub(crate) admin: EndpointUrl,
+}
+
+/// Where the sidecar listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listen {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// How long hosts that went all at once stay, where the configuration does not say.
+const DEFAULT_HOLD: Duration = Duration::from_secs(3600);
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", .file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It says something wrong.
+    #[error("{}", lines(.file, .faults))]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// Every fault.
+        faults: Vec<PathError>,
+    },
+}
+
+fn lines(file: &Path, faults: &[PathError]) -> String {
+    let line = |fault: &PathError| format!("{}: {fault}", file.display());
+    faults.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+impl Config {
+    /// Reads and checks a configuration. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read or says something wrong.
+    pub(crate) fn load(file: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { file: file.to_owned(), source };
+        let text = std::fs::read_to_string(file).map_err(read)?;
+        let whole = std::path::absolute(file).map_err(read)?;
+        let folder = whole.parent().unwrap_or(&whole);
+        Self::parse(&text, folder).map_err(|faults| ConfigError::Invalid { file: file.to_owned(), faults })
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self, Vec<PathError>> {
+        let wire: wire::Config = yaml::read(text).map_err(|fault| vec![fault])?;
+        let mut check = Check { folder, faults: Vec::new() };
+        let config = check.config(wire);
+        match config {
+            Some(config) if check.faults.is_empty() => Ok(config),
+            _ => Err(check.faults),
+        }
+    }
+}
+
+/// Gathers every fault on the way.
+struct Check<'a> {
+    folder: &'a Path,
+    faults: Vec<PathError>,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, path: impl Into<String>, message: impl fmt::Display) {
+        self.faults.push(PathError { path: path.into(), message: message.to_string() });
+    }
+
+    fn noted<T>(&mut self, path: impl Into<String>, result: Result<T, impl fmt::Display>) -> Option<T> {
+        result.map_err(|error| self.fault(path, error)).ok()
+    }
+
+    fn config(&mut self, wire: wire::Config) -> Option<Config> {
+        if wire.version != 1 {
+            self.fault("version", format_args!("is {}: this program reads version 1", wire.version));
+        }
+        let source = match (wire.source.site, wire.source.table) {
+            (Some(site), None) => Some(SourceFile::Site(self.folder.join(site))),
+            (None, Some(table)) => Some(SourceFile::Table(self.folder.join(table))),
+            _ => {
+                self.fault("source", "name one file: `site`, or `table` on a node that knows its view alone");
+                None
+            }
+        };
+        if wire.envoys.is_empty() {
+            self.fault(
+                "envoys",
+                "is empty: name the Envoys to feed, as in {node: studtop, run_dir: /run/zoneway}",
+            );
+        }
+        let mut seen = BTreeSet::new();
+        let mut envoys = Vec::new();
+        for (index, envoy) in wire.envoys.into_iter().enumerate() {
+            let path = format!("envoys[{index}]");
+            if !seen.insert(envoy.node.clone()) {
+                self.fault(
+                    format!("{path}.node"),
+                    format_args!("node \"{}\" stands twice: keep one", envoy.node),
+                );
+            }
+            envoys.extend(self.envoy(&path, envoy));
+        }
+        let mut listen = Vec::new();
+        for (index, text) in wire.listen.0.iter().enumerate() {
+            listen.extend(self.listen(&format!("listen[{index}]"), text));
+        }
+        let hold = wire.shrink.and_then(|shrink| shrink.hold);
+        let hold = hold.map_or(Some(DEFAULT_HOLD), |text| self.noted("shrink.hold", hold_time::parse(&text)));
+        let mut dns_servers = Vec::new();
+        for (index, text) in wire.dns.and_then(|dns| dns.servers).unwrap_or_default().iter().enumerate() {
+            let remedy = "write ip:port, as in 192.168.86.1:53";
+            let server = text.parse::<SocketAddr>().map_err(|_| format!("\"{text}\" is no server: {remedy}"));
+            dns_servers.extend(self.noted(format!("dns.servers[{index}]"), server));
+        }
+        let state = self.folder.join(wire.state);
+        Some(Config { source: source?, state, envoys, listen, hold: hold?, dns_servers })
+    }
+
+    fn envoy(&mut self, path: &str, wire: wire::Envoy) -> Option<EnvoyPlaces> {
+        let node = self.noted(format!("{path}.node"), NodeId::parse(&wire.node));
+        let tls = wire.tls.and_then(|tls| self.tls(path, tls));
+        let (table, files) = match (wire.run_dir, wire.table) {
+            (Some(run_dir), None) => {
+                if wire.admin.is_some() || wire.xds.is_some() {
+                    self.fault(path, "with `run_dir`, `admin` and `xds` are found there: take them out");
+                }
+                let folder = self.folder.join(run_dir);
+                let admin = EndpointUrl::Unix(folder.join("admin.sock"));
+                let files = XdsPlaces { admin, folder: folder.join("xds") };
+                (Some(EndpointUrl::Unix(folder.join("table.sock"))), Some(files))
+            }
+            (None, Some(table)) => {
+                let table = self.noted(format!("{path}.table"), EndpointUrl::parse(&table));
+                let files = match (wire.admin, wire.xds) {
+                    (None, None) => None,
+                    (Some(admin), Some(xds)) => self
+                        .noted(format!("{path}.admin"), EndpointUrl::parse(&admin))
+                        .map(|admin| XdsPlaces { folder: self.folder.join(xds), admin }),
+                    _ => {
+                        let why =
+                            "`xds` and `admin` go together: a table waits until Envoy has what it names";
+                        self.fault(path, why);
+                        None
+                    }
+                };
+                (table, files)
+            }
+            _ => {
+                self.fault(path, "say where this Envoy is: `run_dir`, or `table` (with `admin` and `xds`)");
+                return None;
+            }
+        };
+        let table = table?;
+        match (table.is_tls(), &tls) {
+            (true, None) => self.fault(format!("{path}.tls"), "https needs `{ca, certificate, key}`"),
+            (false, Some(_)) => self.fault(format!("{path}.tls"), "is for https alone: take it out"),
+            _ => {}
+        }
+        Some(EnvoyPlaces { node: node?, table, tls, files })
+    }
+
+    fn tls(&mut self, path: &str, wire: wire::Tls) -> Option<TlsFiles> {
+        let identity = match (wire.certificate, wire.key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                Some(Identity { certificate: self.folder.join(certificate), key: self.folder.join(key) })
+            }
+            _ => {
+                self.fault(format!("{path}.tls"), "`certificate` and `key` go together");
+                return None;
+            }
+        };
+        Some(TlsFiles { ca: self.folder.join(wire.ca), identity })
+    }
+
+    fn listen(&mut self, path: &str, text: &str) -> Option<Listen> {
+        if let Some(socket) = text.strip_prefix("unix:") {
+            return Some(Listen::Unix(self.folder.join(socket)));
+        }
+        let what = || format!("\"{text}\" is no address to listen on: write ip:port or unix:/path");
+        self.noted(path, text.parse().map_err(|_| what())).map(Listen::Tcp)
+    }
+}

@@ -1,0 +1,108 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Config, Listen, SourceFile};
+
+const WHOLE: &str = "
+version: 1
+source: {site: site.yaml}
+state: /var/lib/zoneway
+envoys:
+  - {node: studtop, run_dir: /run/zoneway}
+  - {node: stuchip, table: 'https://192.168.86.29:15444', tls: {ca: ca.pem, certificate: c.pem, key: k.pem}}
+  - {node: edge, table: 'unix:/e/table.sock', admin: 'http://127.0.0.1:9901', xds: xds}
+listen: 127.0.0.1:9911
+shrink: {hold: 15m}
+dns: {servers: ['192.168.86.1:53']}
+";
+
+fn parse(text: &str) -> Result<Config, Vec<String>> {
+    Config::parse(text, Path::new("/etc/zoneway"))
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+#[track_caller]
+fn check(text: &str, faults: &[&str]) {
+    let found = parse(text).expect_err("a fault");
+    for (found, begin) in found.iter().zip(faults) {
+        assert!(found.starts_with(begin), "{found}, expected {begin}");
+    }
+    assert_eq!(found.len(), faults.len(), "{found:?}");
+}
+
+#[test]
+fn every_field_is_read_and_paths_are_relative_to_the_file() {
+    let config = parse(WHOLE).unwrap();
+    assert_eq!(config.source, SourceFile::Site(PathBuf::from("/etc/zoneway/site.yaml")));
+    assert_eq!(config.state, Path::new("/var/lib/zoneway"));
+    assert_eq!(config.hold, Duration::from_secs(900));
+    assert_eq!(config.listen, [Listen::Tcp("127.0.0.1:9911".parse().unwrap())]);
+    let [studtop, stuchip, edge] = config.envoys.as_slice() else { panic!("three Envoys") };
+    assert_eq!(studtop.table.to_string(), "unix:/run/zoneway/table.sock");
+    let files = studtop.files.as_ref().unwrap();
+    assert_eq!(files.admin.to_string(), "unix:/run/zoneway/admin.sock");
+    assert_eq!(files.folder, Path::new("/run/zoneway/xds"));
+    assert_eq!(stuchip.tls.as_ref().unwrap().ca, Path::new("/etc/zoneway/ca.pem"));
+    assert_eq!(stuchip.files, None);
+    assert_eq!(edge.files.as_ref().unwrap().folder, Path::new("/etc/zoneway/xds"));
+}
+
+#[test]
+fn what_may_be_left_out_has_its_default() {
+    let config =
+        parse("{version: 1, source: {table: t.json}, state: s, envoys: [{node: edge, run_dir: r}]}").unwrap();
+    assert_eq!(config.source, SourceFile::Table(PathBuf::from("/etc/zoneway/t.json")));
+    assert_eq!(config.hold, Duration::from_secs(3600));
+    assert_eq!((config.listen.len(), config.dns_servers.len()), (0, 0));
+}
+
+#[test]
+fn several_places_to_listen_may_be_named() {
+    let config = parse(&WHOLE.replace("127.0.0.1:9911", "['[::1]:9911', 'unix:/run/s.sock']")).unwrap();
+    assert_eq!(config.listen[1], Listen::Unix(PathBuf::from("/run/s.sock")));
+}
+
+#[test]
+fn an_unknown_or_repeated_field_is_an_error_at_its_place() {
+    check(&WHOLE.replace("run_dir: /run/zoneway", "rundir: /run/zoneway"), &["envoys[0]"]);
+    check(&WHOLE.replace("hold:", "held:"), &["shrink"]);
+    check(&format!("{WHOLE}version: 1\n"), &[""]);
+}
+
+#[test]
+fn every_error_is_told_at_once() {
+    check(
+        "
+version: 2
+source: {site: a, table: b}
+state: s
+envoys:
+  - {node: Studtop, run_dir: r}
+  - {node: edge}
+  - {node: edge, table: 'ftp://x'}
+  - {node: a, run_dir: r, xds: y}
+  - {node: b, table: 'unix:/t', xds: y}
+  - {node: c, table: 'https://x', tls: {ca: a, key: k}}
+  - {node: d, table: 'unix:/t', tls: {ca: a}}
+listen: somewhere
+shrink: {hold: an hour}
+dns: {servers: [8.8.8.8]}
+",
+        &[
+            "version: is 2",
+            "source: name one file",
+            "envoys[0].node: \"Studtop\" is no node id",
+            "envoys[1]: say where",
+            "envoys[2].node: node \"edge\" stands twice",
+            "envoys[2].table: \"ftp://x\"",
+            "envoys[3]: with `run_dir`",
+            "envoys[4]: `xds` and `admin` go together",
+            "envoys[5].tls: `certificate` and `key` go together",
+            "envoys[5].tls: https needs",
+            "envoys[6].tls: is for https alone",
+            "listen[0]: \"somewhere\"",
+            "shrink.hold: \"an hour\"",
+            "dns.servers[0]: \"8.8.8.8\"",
+        ],
+    );
+}
