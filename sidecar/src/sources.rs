@@ -1,3 +1,4 @@
 //! Where a site or a table comes from.
 
 pub(crate) mod file;
+pub(crate) mod resolve;

@@ -1,5 +1,24 @@
-//! The site: all zones, nodes and hosts; and what is computed from it.
+//! The site: all zones, nodes, services and hosts; each zone's view of it; and what would happen to a request.
+//!
+//! Architecture invariant: as pure as `core`. No I/O, clock, threads or logging, and no YAML: who reads a file or a
+//! cluster fills [`wire::Site`], and who knows the addresses of names hands them in as [`Names`].
 
-/// The whole picture.
-#[derive(Debug)]
-pub struct Site {}
+mod fault;
+mod host_port;
+mod names;
+mod network;
+mod site;
+mod suggestion;
+mod validate;
+mod view;
+pub mod wire;
+
+pub use fault::{Fault, SiteError, SiteFault};
+pub use host_port::{HostPort, HostPortError};
+pub use names::Names;
+pub use network::{Network, NetworkError};
+pub use site::{
+    Balance, Clients, DEFAULT_MAX_TABLE_BYTES, DEFAULT_PEER_PORT, ExposedBy, Host, Ingress, Link, Node,
+    PeerAuthentication, Protocol, Rule, Served, Service, Settings, Site, Tls, Verify, Way, Zone,
+};
+pub use view::{View, ViewError, Warning, view};

@@ -1,11 +1,16 @@
 //! `zoneway table`: one zone's view of a site.
 
 use zoneway_core::name::ZoneName;
+use zoneway_core::table::wire::Revision;
 
 use super::site_source::SiteSource;
 use super::{Exit, Output};
+use crate::sources::resolve::resolve;
 
 /// Print one zone's view of a site: the table that its Envoys get.
+///
+/// The table is JSON in every format. DNS names in the site are resolved now; what does not resolve is left out, with
+/// a warning.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -21,6 +26,13 @@ pub(crate) struct Args {
     sequence: u64,
 }
 
-pub(crate) fn run(_args: &Args, _out: &mut Output) -> anyhow::Result<Exit> {
-    anyhow::bail!("this build has no `table` command yet")
+pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
+    let site = args.site.load()?;
+    let revision = Revision { epoch: args.epoch, sequence: args.sequence };
+    let view = zoneway_site::view(&site, &args.zone, revision, &resolve(&site))?;
+    for warning in &view.warnings {
+        eprintln!("zoneway: warning: {warning}");
+    }
+    out.json(view.table.wire())?;
+    Ok(Exit::Well)
 }

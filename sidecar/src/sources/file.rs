@@ -1,14 +1,17 @@
-//! Sites and tables in files.
+//! Sites (YAML) and tables (JSON) in files.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use zoneway_site::Site;
+use serde_saphyr::{Error as YamlError, Options};
+use zoneway_core::table::{Table, TableError};
+use zoneway_site::{Site, SiteError, wire};
 
-/// Why a file gives no site.
+/// Why a file gives no site, or no table.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
     /// It cannot be read.
-    #[error("{}: {source}", .file.display())]
+    #[error("{} cannot be read", .file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -16,11 +19,143 @@ pub(crate) enum FileError {
         #[source]
         source: std::io::Error,
     },
+    /// Not YAML, or not of the site's fields and types. The first fault stops the reading.
+    #[error("{}{place}: {}{message}", .file.display(), at(.path))]
+    Syntax {
+        /// The file.
+        file: PathBuf,
+        /// Where in the text.
+        place: Place,
+        /// Where in the site, as `zones.403.links[0]`; empty for the whole.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A site, but against the rules.
+    #[error("{}", in_file(.file, &entries_of(.faults)))]
+    Site {
+        /// The file.
+        file: PathBuf,
+        /// Every fault.
+        faults: SiteError,
+    },
+    /// No table, or one against the rules.
+    #[error("{}", in_file(.file, &.faults.entries()))]
+    Table {
+        /// The file.
+        file: PathBuf,
+        /// Every fault.
+        faults: TableError,
+    },
+}
+
+/// A line and column in a file, both from 1; shown as `:16:20`, or as nothing where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Line and column.
+    pub(crate) at: Option<(u64, u64)>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.at.map_or(Ok(()), |(line, column)| write!(f, ":{line}:{column}"))
+    }
+}
+
+impl FileError {
+    /// Every fault as its path in the document and its message.
+    pub(crate) fn entries(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Read { source, .. } => vec![(String::new(), source.to_string())],
+            Self::Syntax { path, message, .. } => vec![(path.clone(), message.clone())],
+            Self::Site { faults, .. } => entries_of(faults),
+            Self::Table { faults, .. } => faults.entries(),
+        }
+    }
+
+    /// Where in the text, where that is known.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::Syntax { place, .. } => *place,
+            _ => Place::default(),
+        }
+    }
 }
 
 /// Reads and checks a site.
 pub(crate) fn load_site(file: &Path) -> Result<Site, FileError> {
-    let _text =
-        std::fs::read_to_string(file).map_err(|source| FileError::Read { file: file.to_owned(), source })?;
-    Ok(Site {})
+    parse_site(file, &read(file)?)
+}
+
+/// Reads and checks a table.
+pub(crate) fn load_table(file: &Path) -> Result<Table, FileError> {
+    parse_table(file, &read(file)?)
+}
+
+/// The bytes of a file; `-` is standard input.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, FileError> {
+    let bytes = if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map(|_| bytes)
+    } else {
+        fs::read(file)
+    };
+    bytes.map_err(|source| FileError::Read { file: file.to_owned(), source })
+}
+
+/// Checks a table; `file` is named in errors alone.
+pub(crate) fn parse_table(file: &Path, json: &[u8]) -> Result<Table, FileError> {
+    Table::parse(json).map_err(|faults| FileError::Table { file: file.to_owned(), faults })
+}
+
+/// Checks a site; `file` is named in errors alone.
+pub(crate) fn parse_site(file: &Path, yaml: &[u8]) -> Result<Site, FileError> {
+    let wire = read_yaml(file, yaml)?;
+    Site::try_from(wire).map_err(|faults| FileError::Site { file: file.to_owned(), faults })
+}
+
+fn read_yaml(file: &Path, yaml: &[u8]) -> Result<wire::Site, FileError> {
+    let mut path = String::new();
+    let read = serde_saphyr::with_deserializer_from_slice_with_options(yaml, options(), |deserializer| {
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            // serde_path_to_error's words for "the whole" and for what it cannot name.
+            path = error.path().to_string().trim_end_matches(['?', '.']).to_owned();
+            error.into_inner()
+        })
+    });
+    read.map_err(|error| {
+        let place = Place { at: error.location().map(|at| (at.line(), at.column())) };
+        FileError::Syntax { file: file.to_owned(), place, path, message: message(&error) }
+    })
+}
+
+/// Room for a site of 100,000 hosts; the library's own limits are for smaller documents.
+fn options() -> Options {
+    let budget = serde_saphyr::budget! { max_events: 20_000_000, max_nodes: 10_000_000 };
+    serde_saphyr::options! { budget: budget, with_snippet: false }
+}
+
+/// The library's message without the place, which stands before it already.
+fn message(error: &YamlError) -> String {
+    let text = error.without_snippet().to_string();
+    match error.location() {
+        Some(at) => {
+            let place = format!(" at line {}, column {}", at.line(), at.column());
+            text.strip_suffix(&place).unwrap_or(&text).to_owned()
+        }
+        None => text,
+    }
+}
+
+fn entries_of(error: &SiteError) -> Vec<(String, String)> {
+    error.0.iter().map(|fault| (fault.path.clone(), fault.fault.to_string())).collect()
+}
+
+fn in_file(file: &Path, entries: &[(String, String)]) -> String {
+    let line = |(path, message): &(String, String)| format!("{}: {}{message}", file.display(), at(path));
+    entries.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}: ") }
 }

@@ -1,0 +1,67 @@
+//! Rule 7: hosts that a view has for one reason alone, that none of its wildcards answers for them.
+
+use std::collections::BTreeSet;
+
+use zoneway_core::name::{HostPattern, PatternKind};
+use zoneway_core::table::wire;
+
+use crate::site::Site;
+
+/// Adds every further host of the site, all of whose names a pattern of the view matches: exposed to nobody.
+pub(super) fn add<'a>(site: &'a Site, hosts: &mut Vec<(&'a HostPattern, wire::Host)>) {
+    let there: BTreeSet<&HostPattern> = hosts.iter().map(|(pattern, _)| *pattern).collect();
+    let of_kind = |kind| there.iter().filter(move |p| p.kind() == kind).map(|p| p.suffix()).collect();
+    let patterns = Patterns { one: of_kind(PatternKind::OneLabel), any: of_kind(PatternKind::AnyLabels) };
+    let further: Vec<&HostPattern> =
+        site.hosts().keys().filter(|pattern| !there.contains(pattern) && patterns.cover(pattern)).collect();
+    hosts.extend(further.into_iter().map(|pattern| {
+        let (host, exposed_to) = (pattern.to_string(), Vec::new());
+        (pattern, wire::Host { host, exposed_to, prefer: None, rules: None })
+    }));
+}
+
+/// The suffixes of a view's wildcards, so that a host costs by its labels and not by the number of wildcards.
+struct Patterns<'a> {
+    one: BTreeSet<&'a str>,
+    any: BTreeSet<&'a str>,
+}
+
+impl Patterns<'_> {
+    /// As [`HostPattern::covers`], for all of the view's wildcards at once.
+    fn cover(&self, host: &HostPattern) -> bool {
+        let below = |suffix: &&str| self.any.contains(suffix);
+        let parent = host.suffix().split_once('.').map(|(_, parent)| parent);
+        let ancestors = core::iter::successors(parent, |name| name.split_once('.').map(|(_, parent)| parent));
+        let mut ancestors = ancestors;
+        match host.kind() {
+            PatternKind::Exact => {
+                parent.is_some_and(|parent| self.one.contains(parent)) || ancestors.any(|name| below(&name))
+            }
+            PatternKind::OneLabel | PatternKind::AnyLabels => {
+                below(&host.suffix()) || ancestors.any(|name| below(&name))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zoneway_core::name::HostPattern;
+
+    use super::Patterns;
+
+    #[test]
+    fn covering_by_suffix_is_the_same_as_covering_one_by_one() {
+        let all: Vec<HostPattern> =
+            ["a", "x.a", "y.x.a", "z.y.x.a", "xa", "*.a", "*.x.a", "**.a", "**.x.a", "b"]
+                .map(|text| HostPattern::parse(text).expect("a pattern"))
+                .into();
+        for pattern in &all {
+            let suffixes = |stars: &str| pattern.as_str().strip_prefix(stars).into_iter().collect();
+            let patterns = Patterns { one: suffixes("*."), any: suffixes("**.") };
+            for host in all.iter().filter(|host| *host != pattern) {
+                assert_eq!(patterns.cover(host), pattern.covers(host), "{pattern} {host}");
+            }
+        }
+    }
+}
