@@ -4,7 +4,6 @@ mod hold_time;
 #[cfg(test)]
 mod tests;
 mod wire;
-mod yaml;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +15,8 @@ use zoneway_core::name::NodeId;
 
 use super::client::{Identity, TlsFiles};
 use super::endpoint_url::EndpointUrl;
-use super::table_endpoint::PathError;
+use super::table_endpoint::{PathError, faults_of};
+use crate::sources::file;
 
 /// What `zoneway run` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +137,8 @@ impl Config {
     }
 
     fn parse(text: &str, folder: &Path) -> Result<Self, Vec<PathError>> {
-        let wire: wire::Config = yaml::read(text).map_err(|fault| vec![fault])?;
+        let wire: wire::Config =
+            file::read_yaml(folder, text.as_bytes()).map_err(|error| faults_of(&error))?;
         let mut check = Check { folder, faults: Vec::new() };
         let config = check.config(wire);
         match config {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use zoneway_core::table::wire::Revision;
 
 use super::client::{Answer, Ask, Client, ClientError};
+use crate::sources::file::FileError;
 
 /// What `GET /v1/status` answers. Fields that a newer reader adds are passed over: reader and writer are upgraded in
 /// any order.
@@ -77,6 +78,14 @@ impl std::fmt::Display for PathError {
             write!(f, "{}: {}", self.path, self.message)
         }
     }
+}
+
+/// What is wrong with a file, fault by fault.
+pub(crate) fn faults_of(error: &FileError) -> Vec<PathError> {
+    let line = error.place().at.map(|(line, column)| format!(" (line {line}, column {column})"));
+    let fault =
+        |(path, message)| PathError { path, message: format!("{message}{}", line.as_deref().unwrap_or("")) };
+    error.entries().into_iter().map(fault).collect()
 }
 
 /// What became of a push.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde_saphyr::{Error as YamlError, Options};
 use zoneway_core::table::{Table, TableError};
 use zoneway_site::{Site, SiteError, wire};
@@ -110,11 +111,12 @@ pub(crate) fn parse_table(file: &Path, json: &[u8]) -> Result<Table, FileError> 
 
 /// Checks a site; `file` is named in errors alone.
 pub(crate) fn parse_site(file: &Path, yaml: &[u8]) -> Result<Site, FileError> {
-    let wire = read_yaml(file, yaml)?;
+    let wire: wire::Site = read_yaml(file, yaml)?;
     Site::try_from(wire).map_err(|faults| FileError::Site { file: file.to_owned(), faults })
 }
 
-fn read_yaml(file: &Path, yaml: &[u8]) -> Result<wire::Site, FileError> {
+/// Reads a YAML document; `file` is named in errors alone.
+pub(crate) fn read_yaml<T: DeserializeOwned>(file: &Path, yaml: &[u8]) -> Result<T, FileError> {
     let mut path = String::new();
     let read = serde_saphyr::with_deserializer_from_slice_with_options(yaml, options(), |deserializer| {
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
