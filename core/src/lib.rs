@@ -7,6 +7,7 @@ extern crate alloc;
 
 pub mod authority;
 pub mod decision;
+pub mod endpoint;
 pub mod layout;
 pub mod name;
 pub mod settings;

@@ -5,6 +5,7 @@ use super::header::{
 };
 use super::{Arrival, Refusal};
 use crate::decision::{Decision, Here, Outcome, Role};
+use crate::layout::Layout;
 
 /// How many addresses a forward lists: more are never tried (the route retries five times), and a header has a limit.
 pub const ENDPOINTS_IN_HEADER: usize = 16;
@@ -30,9 +31,24 @@ pub enum Carriage<'a> {
     Refuse(Refusal),
 }
 
-/// What to do for a decision. `source_zone` is the one that was decided with; `tell` is whether it may know what is
-/// inside a refusal (it may where the table has it and it is not public).
+/// What to do for a decision that this table gave. `source_zone` is the one that was decided with.
 pub fn carry_out<'a>(
+    decision: &Decision<'_>,
+    table: Option<&Layout>,
+    here: &Here<'_>,
+    arrival: &Arrival<'a>,
+    source_zone: &[u8],
+) -> Carriage<'a> {
+    let told = || table.is_some_and(|table| may_be_told(table, source_zone));
+    carry(decision, here, arrival, source_zone, told)
+}
+
+/// Whether a zone may know what is inside a refusal: one that the table has, and that is not public.
+fn may_be_told(table: &Layout, zone: &[u8]) -> bool {
+    table.zone_index(zone).is_some() && !table.public_zones().any(|public| public.as_bytes() == zone)
+}
+
+fn carry<'a>(
     decision: &Decision<'_>,
     here: &Here<'_>,
     arrival: &Arrival<'a>,
@@ -93,12 +109,12 @@ mod tests {
 
     const HERE: Here<'static> = Here { zone: "403", node: "studtop" };
 
-    fn carry<'a>(role: Role, headers: &[(&'a str, &'a str)], outcome: Outcome<'_>) -> Carriage<'a> {
+    fn carried<'a>(role: Role, headers: &[(&'a str, &'a str)], outcome: Outcome<'_>) -> Carriage<'a> {
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let arrival = Arrival::read(role, headers);
         let source = if role == Role::Ingress { &b"403"[..] } else { arrival.source() };
         let decision = Decision { outcome, revision: Some(Revision { epoch: 7, sequence: 42 }) };
-        carry_out(&decision, &HERE, &arrival, source, || true)
+        carry(&decision, &HERE, &arrival, source, || true)
     }
 
     fn texts(set: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, String)> {
@@ -107,10 +123,10 @@ mod tests {
 
     #[test]
     fn a_local_request_is_left_without_what_steers() {
-        let left = carry(Role::Ingress, &[("accept", "*/*")], Outcome::Local);
+        let left = carried(Role::Ingress, &[("accept", "*/*")], Outcome::Local);
         assert_eq!(left, Carriage::Leave { remove: Vec::new() });
         let left =
-            carry(Role::Peer, &[("x-zoneway-cluster", "x"), ("x-zoneway-trail", "a/b")], Outcome::Local);
+            carried(Role::Peer, &[("x-zoneway-cluster", "x"), ("x-zoneway-trail", "a/b")], Outcome::Local);
         assert_eq!(left, Carriage::Leave { remove: vec![b"x-zoneway-cluster"] });
     }
 
@@ -118,7 +134,7 @@ mod tests {
     fn a_forward_from_an_ingress_starts_the_trail() {
         let sent = [("x-zoneway-source", "spoofed"), ("x-zoneway-tunnel", "spoofed")];
         let outcome = Outcome::Peer { reason: Reason::Peer, endpoints: vec!["10.0.0.1:1", "10.0.0.2:1"] };
-        let Carriage::Forward { remove, set, add } = carry(Role::Ingress, &sent, outcome) else {
+        let Carriage::Forward { remove, set, add } = carried(Role::Ingress, &sent, outcome) else {
             panic!("a forward")
         };
         assert_eq!(remove, [b"x-zoneway-tunnel"]);
@@ -138,7 +154,7 @@ mod tests {
     fn a_forward_from_a_peer_gains_here_and_keeps_its_source() {
         let sent = [("x-zoneway-source", "exposed"), ("x-zoneway-trail", "exposed/edge")];
         let outcome = Outcome::Zone { zone: "b.2", endpoints: vec!["[::1]:1"], tunnels: vec!["gate"] };
-        let Carriage::Forward { set, .. } = carry(Role::Peer, &sent, outcome) else { panic!("a forward") };
+        let Carriage::Forward { set, .. } = carried(Role::Peer, &sent, outcome) else { panic!("a forward") };
         assert_eq!(
             texts(set),
             [
@@ -152,7 +168,7 @@ mod tests {
     #[test]
     fn a_tunnel_is_named_where_nothing_can_be_dialled() {
         let outcome = Outcome::Zone { zone: "b", endpoints: Vec::new(), tunnels: vec!["gate", "way"] };
-        let Carriage::Forward { set, .. } = carry(Role::Ingress, &[], outcome) else { panic!("a forward") };
+        let Carriage::Forward { set, .. } = carried(Role::Ingress, &[], outcome) else { panic!("a forward") };
         assert!(texts(set).contains(&("x-zoneway-tunnel", "gate".to_owned())));
     }
 
@@ -161,7 +177,7 @@ mod tests {
         let all: Vec<String> = (1..=40).map(|port| format!("10.0.0.1:{port}")).collect();
         let endpoints = all.iter().map(String::as_str).collect();
         let outcome = Outcome::Peer { reason: Reason::PeerEgress, endpoints };
-        let Carriage::Forward { set, .. } = carry(Role::Ingress, &[], outcome) else { panic!("a forward") };
+        let Carriage::Forward { set, .. } = carried(Role::Ingress, &[], outcome) else { panic!("a forward") };
         let listed = texts(set).into_iter().find(|(name, _)| *name == ENDPOINTS).expect("a list").1;
         assert_eq!(listed, all[..16].join(","));
     }
@@ -172,8 +188,8 @@ mod tests {
         let decision = Decision { outcome: Outcome::Refuse(reason), revision };
         let arrival = Arrival::read(Role::Ingress, []);
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let carried = carry_out(&decision, &HERE, &arrival, b"403", || tell);
-        assert_eq!(carried, Carriage::Refuse(Refusal { status, headers }), "{reason:?}");
+        let answer = carry(&decision, &HERE, &arrival, b"403", || tell);
+        assert_eq!(answer, Carriage::Refuse(Refusal { status, headers }), "{reason:?}");
     }
 
     #[test]
@@ -183,6 +199,17 @@ mod tests {
                 refused(reason, tell, 404, &[("proxy-status", "zoneway; error=destination_not_found")]);
             }
         }
+    }
+
+    #[test]
+    fn a_zone_that_is_public_or_unknown_is_told_nothing() {
+        let table = br#"{"version": 1, "revision": {"epoch": 7, "sequence": 42}, "view": "403",
+            "zones": {"403": {"links": [{"to": "web"}]}, "web": {"public": true}}, "hosts": []}"#;
+        let layout = Layout::compile(&crate::table::Table::parse(table).expect("a table"));
+        assert!(may_be_told(&layout, b"403"));
+        assert!(!may_be_told(&layout, b"web"));
+        assert!(!may_be_told(&layout, b"elsewhere"));
+        assert!(!may_be_told(&layout, b""));
     }
 
     #[test]
