@@ -47,7 +47,7 @@ impl Route {
             Balance::Random => Some(vm(|vm| vm.draw())),
             Balance::Client => {
                 let address = client.or_else(self::client);
-                Some(address.map_or_else(|| vm(|vm| vm.draw()), |address| hashed_address(address)))
+                Some(address.map_or_else(|| vm(|vm| vm.draw()), hashed_address))
             }
             Balance::Cookie(name) => Some(cookie(pairs(), name).map_or_else(|| vm(|vm| vm.draw()), hashed)),
         };
