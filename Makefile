@@ -12,6 +12,8 @@ include tools/versions
 export ZONEWAY_ENVOY := $(CURDIR)/.zoneway/bin/envoy
 
 CARGO := cargo
+BUILT := target/wasm32-wasip1/wasm/zoneway.wasm
+PRUNE := target/debug/zoneway-prune
 WASM  := target/zoneway.wasm
 
 .PHONY: help
@@ -31,7 +33,7 @@ build: setup ## Build the zoneway binary (target/debug/zoneway)
 wasm: setup ## Build the filter (target/zoneway.wasm)
 	@$(CARGO) build --locked -p zoneway-filter --target wasm32-wasip1 --profile wasm
 	@$(CARGO) build --locked -p zoneway-prune
-	@tools/prune-wasm target/wasm32-wasip1/wasm/zoneway.wasm $(WASM)
+	@[[ $(WASM) -nt $(BUILT) && $(WASM) -nt $(PRUNE) ]] || $(PRUNE) $(BUILT) $(WASM)
 
 .PHONY: test
 test: build wasm ## Run every test there is: unit, property, host, corpus, real Envoys, documents
@@ -41,9 +43,14 @@ test: build wasm ## Run every test there is: unit, property, host, corpus, real 
 demo: build wasm ## Two zones, three nodes with real Envoys on this machine; without a terminal: a self-test
 	@python3 tools/demo
 
+.PHONY: soak
+soak: build wasm ## The demonstration's nodes under load for ten minutes while the site changes
+	@python3 tools/demo/soak.py
+
 .PHONY: bench
-bench: setup wasm ## CPU per request: no filter, Lua, Wasm; into benches/results/
-	@python3 benches/filters
+bench: build wasm ## CPU per request: no filter, Lua, Wasm; into benches/results/
+	@$(CARGO) bench --locked -p zoneway-core
+	@python3 benches
 
 .PHONY: dist
 dist: setup wasm ## Static binaries for amd64 and arm64, the filter, checksums; into dist/
