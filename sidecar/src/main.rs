@@ -4,6 +4,7 @@
 
 mod agent;
 mod cli;
+mod envoy;
 mod sources;
 
 use std::process::ExitCode;

@@ -1,13 +1,21 @@
 //! `zoneway envoy`: a complete Envoy configuration for one node.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use zoneway_core::name::NodeId;
+use zoneway_core::table::wire::Revision;
+use zoneway_site::{Names, Site, view};
 
 use super::site_source::SiteSource;
-use super::{Exit, Output};
+use super::{Exit, Format, Output, Usage};
+use crate::envoy::{self, Build, Picture, RenderedFile, RunFolder};
 
 /// Print a complete Envoy configuration for a node.
+///
+/// Listeners, certificates and the filter stand in what is printed. Clusters, their members and routes stand in files
+/// of the run folder, which `zoneway run` keeps; those that are not there yet are written, so that Envoy can start.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -18,7 +26,7 @@ pub(crate) struct Args {
     /// Which build of the filter the configuration loads.
     #[arg(long, value_enum, default_value_t = Filter::Wasm)]
     filter: Filter,
-    /// Where that Envoy finds zoneway.wasm.
+    /// Where that Envoy finds the filter; default /usr/lib/zoneway/zoneway.wasm.
     #[arg(long, value_name = "FILE")]
     wasm: Option<PathBuf>,
     /// The folder for this Envoy's sockets and the files that `zoneway run` keeps for it.
@@ -35,6 +43,39 @@ pub(crate) enum Filter {
     Module,
 }
 
-pub(crate) fn run(_args: &Args, _out: &mut Output) -> anyhow::Result<Exit> {
-    anyhow::bail!("this build has no `envoy` command yet")
+/// Where `make dist` and the packages put the filter.
+const WASM: &str = "/usr/lib/zoneway/zoneway.wasm";
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
+    let build = match args.filter {
+        Filter::Wasm => Build::Wasm(absolute(args.wasm.as_deref().unwrap_or(Path::new(WASM)))?),
+        Filter::Module if args.wasm.is_some() => {
+            return Err(Usage("--wasm is for --filter wasm: a module is found by its name".to_owned()).into());
+        }
+        Filter::Module => Build::Module,
+    };
+    let folder = RunFolder::new(absolute(&args.run_dir)?);
+    let site = args.site.load()?;
+    let bootstrap = envoy::bootstrap(&site, &args.node, &build, &folder)?;
+    for file in starting_files(&site, &args.node, &folder)? {
+        envoy::write::write_missing(&file)
+            .with_context(|| format!("cannot write {}: say where to with --run-dir", file.path.display()))?;
+    }
+    match out.format() {
+        Format::Json => out.json(&bootstrap)?,
+        Format::Text => out.write_all(envoy::to_yaml(&bootstrap)?.as_bytes())?,
+    }
+    Ok(Exit::Well)
+}
+
+/// What Envoy reads until `zoneway run` knows better. A name is not resolved for it: it would hold only until then.
+fn starting_files(site: &Site, node: &NodeId, folder: &RunFolder) -> anyhow::Result<Vec<RenderedFile>> {
+    let Some(zone) = site.zone_of(node) else { return Ok(Vec::new()) };
+    let view = view(site, zone, Revision::default(), &Names::default())?;
+    Ok(envoy::site_files(&[Picture { site, table: &view.table }], node, &folder.xds())?)
+}
+
+/// A path that means the same to Envoy, wherever that is started.
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot make an absolute path of {}", path.display()))
 }

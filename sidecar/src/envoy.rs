@@ -1,0 +1,132 @@
+//! Envoy configuration for a node: its bootstrap, and the files that it reads clusters, members and routes from.
+//!
+//! Everything here is a pure function of a site or a table, but for [`write`]. What changes while an Envoy runs
+//! (services, hosts, nodes, gateways, zones) is in the files; what takes a restart (listeners, certificates, the
+//! filter's own configuration) is in the bootstrap. Each rule under "In Envoy" of DESIGN stands in one place below.
+
+mod access_log;
+mod cluster;
+mod connection_manager;
+mod error;
+mod files;
+mod filter;
+mod header_rules;
+mod listener;
+mod message;
+mod overload;
+mod route;
+mod run_folder;
+mod stats;
+mod tls;
+pub(crate) mod write;
+mod yaml;
+
+pub(crate) use error::Error;
+#[allow(
+    unused_imports,
+    reason = "`zoneway run` and `zoneway pki` use the rest of these; this line goes with them"
+)]
+pub(crate) use files::{Picture, RenderedFile, site_files, table_files};
+pub(crate) use filter::Build;
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use run_folder::{RunFolder, XdsFolder};
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use tls::spiffe_id;
+pub(crate) use yaml::to_yaml;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use zoneway_core::name::{NodeId, ZoneName};
+use zoneway_site::{PeerAuthentication, Site, Way};
+
+use filter::Filter;
+use message::{file_source, private_pipe};
+use tls::Identity;
+
+/// The bootstrap of a node's Envoy.
+///
+/// # Errors
+/// When the site has no such node, a link of the node uses a reverse tunnel, or it is not said safely how nodes know
+/// each other.
+pub(crate) fn bootstrap(
+    site: &Site,
+    node: &NodeId,
+    build: &Build,
+    folder: &RunFolder,
+) -> Result<Value, Error> {
+    let (zone_name, config) = site.node(node).ok_or_else(|| unknown_node(site, node))?;
+    refuse_tunnels(site, zone_name, node)?;
+    let settings = site.settings();
+    let public = site.public_zones().any(|public| public == zone_name);
+    let filter = Filter { build, zone: zone_name, node: node.as_str(), public, settings };
+    let mut listeners: Vec<_> =
+        config.ingress.iter().map(|ingress| listener::ingress(ingress, &filter, folder)).collect();
+    if let Some(authentication) = peer_authentication(site, node)? {
+        let identity = identity(site, node)?;
+        listeners.push(listener::peer(config, authentication, identity.as_ref(), &filter, folder)?);
+    }
+    listeners.push(listener::table(settings.max_table_bytes, &filter, folder));
+    Ok(json!({
+        "node": {"id": node.as_str(), "cluster": zone_name.as_str()},
+        "admin": {"address": private_pipe(&folder.admin_socket()), "ignore_global_conn_limit": true},
+        "bootstrap_extensions": filter.bootstrap_extensions(),
+        "stats_config": stats::stats_config(),
+        "overload_manager": overload::overload_manager(),
+        "dynamic_resources": {"cds_config": file_source(&folder.xds().clusters())},
+        "static_resources": {"listeners": listeners},
+    }))
+}
+
+fn unknown_node(site: &Site, node: &NodeId) -> Error {
+    let known = site.zones().values().flat_map(|zone| zone.nodes.keys().cloned()).collect();
+    Error::UnknownNode { node: node.clone(), known }
+}
+
+/// How the node's peers are known; `None` for a node that is alone and where nothing is written.
+fn peer_authentication<'s>(site: &'s Site, node: &NodeId) -> Result<Option<&'s PeerAuthentication>, Error> {
+    let authentication = site.settings().peer_authentication.as_ref();
+    match authentication {
+        Some(PeerAuthentication::None { zones }) => {
+            match site.public_zones().find(|zone| zones.contains(*zone)) {
+                Some(zone) => Err(Error::PublicWithoutAuthentication { zone: zone.clone() }),
+                None => Ok(authentication),
+            }
+        }
+        Some(PeerAuthentication::Tls { .. }) => Ok(authentication),
+        None if site.zones().values().map(|zone| zone.nodes.len()).sum::<usize>() < 2 => Ok(None),
+        None => Err(Error::NoPeerAuthentication { node: node.clone() }),
+    }
+}
+
+/// What the node proves who it is with; `None` without mutual TLS.
+fn identity(site: &Site, node: &NodeId) -> Result<Option<Identity>, Error> {
+    let settings = site.settings();
+    let Some(PeerAuthentication::Tls { ca, certificate, key }) = &settings.peer_authentication else {
+        return Ok(None);
+    };
+    let own = |name: &str| PathBuf::from(name.replace("{node}", node.as_str()));
+    Ok(Some(Identity {
+        domain: settings.domain.clone().ok_or(Error::NoDomain)?,
+        ca: own(ca),
+        certificate: own(certificate),
+        key: own(key),
+    }))
+}
+
+/// Refuses a node that would have to send through a reverse tunnel, or to dial one open.
+fn refuse_tunnels(site: &Site, own: &ZoneName, node: &NodeId) -> Result<(), Error> {
+    for (from, zone) in site.zones() {
+        for (to, link) in &zone.links {
+            let sends = from == own && link.egress.as_ref().is_none_or(|egress| egress.contains(node));
+            let mut tunnels = link.gateways.iter().filter(|(_, way)| **way == Way::Tunnel);
+            if let Some((gateway, _)) = tunnels.find(|(id, _)| sends || *id == node) {
+                return Err(Error::Tunnel { from: from.clone(), to: to.clone(), gateway: gateway.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! The access log: one JSON object a request on standard output.
+
+use serde_json::{Value, json};
+
+use super::message::extension;
+
+/// The log of one connection manager; `listener` tells its lines from those of the others.
+pub(super) fn access_log(listener: &str) -> Value {
+    json!([extension(
+        "envoy.access_loggers.stdout",
+        "extensions.access_loggers.stream.v3.StdoutAccessLog",
+        json!({"log_format": {"json_format": {
+            "time": "%START_TIME%",
+            "listener": listener,
+            "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+            "method": "%REQ(:METHOD)%",
+            "authority": "%REQ(:AUTHORITY)%",
+            "path": "%REQ(:PATH)%",
+            "protocol": "%PROTOCOL%",
+            "status": "%RESPONSE_CODE%",
+            "details": "%RESPONSE_CODE_DETAILS%",
+            "flags": "%RESPONSE_FLAGS%",
+            "received": "%BYTES_RECEIVED%",
+            "sent": "%BYTES_SENT%",
+            "duration_ms": "%DURATION%",
+            "request_id": "%REQ(X-REQUEST-ID)%",
+            "upstream": "%UPSTREAM_HOST%",
+            "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+            "zoneway": DECISION,
+        }}}),
+    )])
+}
+
+/// The filter's line, and `-` where it left none: a local decision writes nothing. An operator that stands alone in a
+/// JSON value becomes `null` where it is absent; beside a second one it becomes `-`, and the second, cut to no
+/// characters, adds none.
+const DECISION: &str = "%FILTER_STATE(wasm.zoneway:PLAIN)%%REQ(:METHOD):0%";

@@ -1,0 +1,137 @@
+//! HTTP connection managers: how a request is read, and what happens to it before the filter sees it.
+//!
+//! Each rule under "In Envoy" of DESIGN that is about reading a request stands here. The filter is the first HTTP
+//! filter, and here the only one: any other that is added stands behind it in an `ExtensionWithMatcher` that skips
+//! requests with `x-zoneway-cluster` (envoy-config/README.md shows one).
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::access_log::access_log;
+use super::header_rules;
+use super::message::{extension, file_source, set};
+use super::route::{self, not_found};
+
+/// Whose requests a connection manager reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    /// Clients of the house.
+    Inside,
+    /// Clients that may be anybody.
+    Outside,
+    /// Other nodes.
+    Peers,
+}
+
+/// A connection manager for clients or peers, with its filter and the file of its routes.
+pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Value {
+    let name = match from {
+        From::Inside => "inside",
+        From::Outside => "outside",
+        From::Peers => "peer",
+    };
+    let mut manager = json!({
+        "stat_prefix": name,
+        "rds": {"route_config_name": route::NAME, "config_source": file_source(routes)},
+        "http_filters": [filter, router()],
+        "access_log": access_log(name),
+        "early_header_mutation_extensions": match from {
+            From::Inside | From::Outside => header_rules::before_ingress_routes(),
+            From::Peers => header_rules::before_peer_routes(),
+        },
+        // Envoy's router and the filter must read the same host and the same path.
+        "strip_any_host_port": true,
+        "strip_trailing_host_dot": true,
+        "normalize_path": true,
+        "merge_slashes": true,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "local_reply_config": same_not_found(),
+        "request_headers_timeout": "10s",
+        "stream_idle_timeout": "300s",
+        "use_remote_address": from != From::Peers,
+        "common_http_protocol_options": common_options(from),
+        "http2_protocol_options": http2_options(from),
+    });
+    if from == From::Outside {
+        // The time to send a whole request; a response, a WebSocket or a stream that has begun is not cut off.
+        set(&mut manager, "request_timeout", "300s");
+    }
+    extension(NAME, KIND, manager)
+}
+
+/// The connection manager of the table endpoint: the filter answers every request, the route none.
+pub(super) fn endpoint_manager(filter: Value) -> Value {
+    extension(
+        NAME,
+        KIND,
+        json!({
+            "stat_prefix": "table",
+            "http_filters": [filter, router()],
+            "route_config": {"virtual_hosts": [{"name": "table", "domains": ["*"], "routes": [not_found()]}]},
+        }),
+    )
+}
+
+const NAME: &str = "envoy.filters.network.http_connection_manager";
+const KIND: &str = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+
+/// No `x-envoy-` header of its own: they would tell a refusal of this node from one of another.
+fn router() -> Value {
+    extension(
+        "envoy.filters.http.router",
+        "extensions.filters.http.router.v3.Router",
+        json!({"suppress_envoy_headers": true}),
+    )
+}
+
+/// Every 404 that this Envoy makes up is the filter's, whoever made it up: a route that is not there, a request that
+/// Envoy would not read. The text is that of the filter's refusal.
+fn same_not_found() -> Value {
+    json!({"mappers": [{
+        "filter": {"status_code_filter": {"comparison": {
+            "op": "EQ",
+            // Envoy wants a key of its runtime; nobody sets this one.
+            "value": {"default_value": 404, "runtime_key": "zoneway.not_found"},
+        }}},
+        "headers_to_add": [{
+            "header": {"key": "proxy-status", "value": "zoneway; error=destination_not_found"},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }],
+    }]})
+}
+
+/// For clients, Envoy's edge guide. A connection of a peer is closed, without harm to its requests, before it has
+/// outlived the certificate that it was opened with for long.
+fn common_options(from: From) -> Value {
+    match from {
+        From::Inside | From::Outside => {
+            json!({"idle_timeout": "3600s", "headers_with_underscores_action": "REJECT_REQUEST"})
+        }
+        From::Peers => json!({
+            "idle_timeout": "3600s",
+            "max_connection_duration": "3600s",
+            "max_connection_duration_jitter": {"value": 10.0},
+        }),
+    }
+}
+
+/// `allow_connect` lets a WebSocket through as an extended CONNECT (RFC 8441). For clients the windows and streams of
+/// Envoy's edge guide; peers multiplex the requests of many clients, and are known.
+fn http2_options(from: From) -> Value {
+    match from {
+        From::Inside | From::Outside => json!({
+            "allow_connect": true,
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": 65_536,
+            "initial_connection_window_size": 1_048_576,
+        }),
+        From::Peers => json!({
+            "allow_connect": true,
+            "max_concurrent_streams": 1024,
+            "initial_stream_window_size": 1_048_576,
+            "initial_connection_window_size": 16_777_216,
+        }),
+    }
+}

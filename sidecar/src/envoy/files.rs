@@ -1,0 +1,221 @@
+//! The files that an Envoy reads while it runs: clusters, their members, and routes.
+//!
+//! Members always come from a table, whoever wrote it: what the filter names and what Envoy may dial are read off the
+//! same thing. Several pictures are put together, so that what an old table still names stays until a new one is
+//! adopted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use zoneway_core::name::{Address, NodeId, ZoneName};
+use zoneway_core::table::{Table, wire};
+use zoneway_site::{HostPort, Service, Site};
+
+use super::cluster::{
+    PEERS, link_cluster, members, service_cluster, service_cluster_name, zone_cluster_name,
+};
+use super::error::Error;
+use super::message::response;
+use super::route::{Local, LocalHost, routes};
+use super::run_folder::XdsFolder;
+use super::tls::Identity;
+use super::{identity, unknown_node};
+
+/// A file as it has to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RenderedFile {
+    /// Where it belongs.
+    pub(crate) path: PathBuf,
+    /// All of it, JSON.
+    pub(crate) content: String,
+}
+
+/// A site, and the view of it that the node's zone gets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Picture<'a> {
+    /// All of the site.
+    pub(crate) site: &'a Site,
+    /// The view of the node's zone.
+    pub(crate) table: &'a Table,
+}
+
+/// The files of a node whose sidecar knows the site, in the order in which they are to be written.
+///
+/// The newest picture comes first. Services, hosts and members of older ones stay beside its own; where a path has
+/// another service now, that one has it. Give the old picture along until the new table is adopted, then the new one
+/// alone.
+///
+/// # Errors
+/// When the newest site has no such node, or certificates without a domain to be of.
+pub(crate) fn site_files(
+    pictures: &[Picture<'_>],
+    node: &NodeId,
+    xds: &XdsFolder,
+) -> Result<Vec<RenderedFile>, Error> {
+    let Some(newest) = pictures.first() else { return Ok(Vec::new()) };
+    let (zone, _) = newest.site.node(node).ok_or_else(|| unknown_node(newest.site, node))?;
+    let identity = identity(newest.site, node)?;
+    let mut files = Files::new(xds);
+    let mut services: BTreeMap<&str, (&Service, &[HostPort])> = BTreeMap::new();
+    let mut local = Local::default();
+    for picture in pictures {
+        for (name, service) in picture.site.services() {
+            if let Some(served) = service.at.get(node) {
+                services.entry(name).or_insert((service, &served.addresses));
+            }
+        }
+        add_hosts(&mut local, picture.site, node);
+    }
+    for (name, (service, addresses)) in services {
+        files.service(name, service, addresses);
+    }
+    files.links(pictures.iter().map(|picture| picture.table), zone, node, identity.as_ref());
+    Ok(files.finish(Some(&local)))
+}
+
+/// The files of a node whose sidecar knows its zone's view alone: the clusters of other nodes, and their members.
+///
+/// `clusters` is the file of clusters that is there ([`XdsFolder::clusters`]), which `zoneway envoy` wrote: the node's
+/// services in it stay as they are, and the certificates that it names are those of every zone's cluster. Routes are
+/// left alone. As with [`site_files`], the newest table comes first, and the old one is given along until the new one
+/// is adopted.
+///
+/// # Errors
+/// When that file is not one of `zoneway envoy`'s.
+pub(crate) fn table_files(
+    tables: &[&Table],
+    node: &NodeId,
+    xds: &XdsFolder,
+    clusters: &str,
+) -> Result<Vec<RenderedFile>, Error> {
+    let Some(newest) = tables.first() else { return Ok(Vec::new()) };
+    let started: Value = serde_json::from_str(clusters)
+        .map_err(|error| Error::Clusters(format!("{} is no JSON: {error}", xds.clusters().display())))?;
+    let there = started.get("resources").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let name = |cluster: &Value| cluster.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let peers = there.iter().find(|cluster| name(cluster) == PEERS);
+    let peers = peers
+        .ok_or_else(|| Error::Clusters(format!("{} has no cluster {PEERS}", xds.clusters().display())))?;
+    let identity = match peers.get("transport_socket") {
+        Some(socket) => Some(Identity::of_client(socket).ok_or_else(|| {
+            Error::Clusters(format!(
+                "{}: the certificates of {PEERS} are not to be found",
+                xds.clusters().display()
+            ))
+        })?),
+        None => None,
+    };
+    let mut files = Files::new(xds);
+    files.clusters.extend(there.iter().filter(|cluster| !name(cluster).starts_with("zoneway/")).cloned());
+    let zone = ZoneName::parse(&newest.wire().view).map_err(|error| Error::Clusters(error.to_string()))?;
+    files.links(tables.iter().copied(), &zone, node, identity.as_ref());
+    Ok(files.finish(None))
+}
+
+/// The paths of every host that has one served here.
+fn add_hosts(local: &mut Local, site: &Site, node: &NodeId) {
+    for (pattern, host) in site.hosts() {
+        let mut paths = LocalHost::new();
+        for (path, rule) in &host.rules {
+            let here = site.served_at(rule).any(|(at, _)| at == node);
+            let cluster = rule.service.as_deref().filter(|_| here).map(service_cluster_name);
+            paths.insert(path.clone(), cluster);
+        }
+        local.add(pattern, paths);
+    }
+}
+
+/// The files so far.
+struct Files<'a> {
+    xds: &'a XdsFolder,
+    clusters: Vec<Value>,
+    members: Vec<RenderedFile>,
+}
+
+impl<'a> Files<'a> {
+    fn new(xds: &'a XdsFolder) -> Self {
+        Self { xds, clusters: Vec::new(), members: Vec::new() }
+    }
+
+    fn service(&mut self, name: &str, service: &Service, addresses: &[HostPort]) {
+        let cluster = service_cluster_name(name);
+        let file = self.xds.endpoints(&cluster);
+        let known: Vec<_> =
+            addresses.iter().filter_map(|a| Some(SocketAddr::new(a.ip()?, a.port()))).collect();
+        // A name that only Envoy resolves has no file.
+        if known.len() == addresses.len() {
+            self.add_members(&cluster, known);
+        }
+        self.clusters.push(service_cluster(&cluster, service, addresses, &file));
+    }
+
+    /// `zoneway/peers`, and a cluster for every other zone there is, linked or not: a link that is added changes
+    /// members alone.
+    fn links<'t>(
+        &mut self,
+        tables: impl Iterator<Item = &'t Table> + Clone,
+        zone: &ZoneName,
+        node: &NodeId,
+        identity: Option<&Identity>,
+    ) {
+        let views = tables.map(Table::wire).filter(|table| table.view == zone.as_str());
+        let peers = views.clone().flat_map(|table| peers_of(table, node)).collect();
+        self.link(PEERS, zone.as_str(), peers, identity);
+        let zones: BTreeSet<&str> =
+            views.clone().flat_map(|table| table.zones.keys().map(String::as_str)).collect();
+        for other in zones.into_iter().filter(|other| *other != zone.as_str()) {
+            let gateways = views.clone().flat_map(|table| gateways_of(table, other, node)).collect();
+            self.link(&zone_cluster_name(other), other, gateways, identity);
+        }
+    }
+
+    fn link(&mut self, name: &str, zone: &str, addresses: BTreeSet<SocketAddr>, identity: Option<&Identity>) {
+        self.add_members(name, addresses);
+        self.clusters.push(link_cluster(name, zone, identity, &self.xds.endpoints(name)));
+    }
+
+    fn add_members(&mut self, name: &str, addresses: impl IntoIterator<Item = SocketAddr>) {
+        let path = self.xds.endpoints(name);
+        self.members.push(RenderedFile { path, content: text(&members(name, addresses)) });
+    }
+
+    /// Members before the clusters that read them, clusters before the routes that name them.
+    fn finish(self, local: Option<&Local>) -> Vec<RenderedFile> {
+        let mut files = self.members;
+        files.push(RenderedFile { path: self.xds.clusters(), content: text(&response(self.clusters)) });
+        if let Some(local) = local {
+            files.push(RenderedFile { path: self.xds.local_routes(), content: text(&routes(local)) });
+        }
+        files
+    }
+}
+
+/// The zone's other nodes.
+fn peers_of(table: &wire::Table, node: &NodeId) -> Vec<SocketAddr> {
+    let nodes = table.zones.get(&table.view).and_then(|zone| zone.nodes.as_ref());
+    let others = nodes.into_iter().flatten().filter(|(id, _)| id.as_str() != node.as_str());
+    others.filter_map(|(_, node)| socket_addr(&node.address)).collect()
+}
+
+/// The gateways of a zone that this node dials itself.
+fn gateways_of(table: &wire::Table, to: &str, node: &NodeId) -> Vec<SocketAddr> {
+    let links = table.zones.get(&table.view).and_then(|zone| zone.links.as_ref());
+    let uses = |egress: &Option<Vec<String>>| match egress {
+        Some(egress) => egress.iter().any(|id| id == node.as_str()),
+        None => true,
+    };
+    let links = links.into_iter().flatten().filter(|link| link.to == to && uses(&link.egress));
+    let gateways = links.filter_map(|link| link.gateways.as_ref()).flatten();
+    gateways.filter_map(|gateway| socket_addr(gateway.address.as_deref()?)).collect()
+}
+
+/// A table was checked: every address in it is one.
+fn socket_addr(address: &str) -> Option<SocketAddr> {
+    Some(Address::parse(address).ok()?.socket_addr())
+}
+
+fn text(value: &Value) -> String {
+    format!("{value}\n")
+}

@@ -1,0 +1,119 @@
+//! Listeners: for clients, for other nodes, and for the sidecar.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use zoneway_site::{Clients, Ingress, Network, Node, PeerAuthentication, Tls};
+
+use super::connection_manager::{From, connection_manager, endpoint_manager};
+use super::error::Error;
+use super::filter::Filter;
+use super::message::{address, extension, file, private_pipe, set};
+use super::run_folder::RunFolder;
+use super::tls::Identity;
+
+/// Bytes that a connection may have waiting in either direction: Envoy's edge guide.
+const CONNECTION_BUFFER: u64 = 32_768;
+
+/// A listener for clients. Where it depends on a client's address which zone the client is of, it has two filter chains
+/// and a request pays nothing for it.
+pub(super) fn ingress(ingress: &Ingress, filter: &Filter<'_>, folder: &RunFolder) -> Value {
+    let routes = folder.xds().local_routes();
+    let chain = |name: &str, from: From, filter: Value| {
+        let mut chain = json!({"name": name, "filters": [connection_manager(from, filter, &routes)]});
+        if let Some(tls) = &ingress.tls {
+            set(&mut chain, "transport_socket", server_certificate(tls));
+            set(&mut chain, "transport_socket_connect_timeout", "10s");
+        }
+        chain
+    };
+    let mut listener = listener(&format!("ingress/{}", ingress.listen), address(ingress.listen));
+    match &ingress.clients {
+        Clients::All(zone) => {
+            let from = if filter.public || *zone != *filter.zone { From::Outside } else { From::Inside };
+            set(&mut listener, "filter_chains", json!([chain("all", from, filter.ingress(zone))]));
+        }
+        Clients::ByNetwork { inside, networks, outside } => {
+            // A chain that matches no network would match all of them.
+            if !networks.is_empty() {
+                let mut chain = chain("inside", From::Inside, filter.ingress(inside));
+                let ranges: Vec<_> = networks.iter().map(range).collect();
+                set(&mut chain, "filter_chain_match", json!({"source_prefix_ranges": ranges}));
+                set(&mut listener, "filter_chains", json!([chain]));
+            }
+            set(
+                &mut listener,
+                "default_filter_chain",
+                chain("outside", From::Outside, filter.ingress_outside(outside.as_ref())),
+            );
+        }
+    }
+    listener
+}
+
+fn range(network: &Network) -> Value {
+    json!({"address_prefix": network.address().to_string(), "prefix_len": network.length()})
+}
+
+/// The listener for other nodes; in clear where there is no identity.
+pub(super) fn peer(
+    node: &Node,
+    authentication: &PeerAuthentication,
+    identity: Option<&Identity>,
+    filter: &Filter<'_>,
+    folder: &RunFolder,
+) -> Result<Value, Error> {
+    let manager = connection_manager(From::Peers, filter.peer(authentication)?, &folder.xds().local_routes());
+    let mut chain = json!({"name": "peer", "filters": [manager]});
+    if let Some(identity) = identity {
+        set(&mut chain, "transport_socket", identity.server());
+        set(&mut chain, "transport_socket_connect_timeout", "10s");
+    }
+    let mut listener = listener(&format!("peer/{}", node.listen), address(node.listen));
+    set(&mut listener, "filter_chains", json!([chain]));
+    Ok(listener)
+}
+
+/// The table endpoint: on a Unix socket that only its owner may open. A table is one request's body: the buffer holds
+/// it three times over, which a chunked upload needs. Neither a flood of clients nor a full heap shuts the sidecar out.
+pub(super) fn table(max_table_bytes: u64, filter: &Filter<'_>, folder: &RunFolder) -> Value {
+    let mut listener = listener("table", private_pipe(&folder.table_socket()));
+    let buffer = max_table_bytes.saturating_mul(3).saturating_add(CONNECTION_BUFFER).min(u32::MAX.into());
+    set(&mut listener, "per_connection_buffer_limit_bytes", buffer);
+    set(&mut listener, "ignore_global_conn_limit", true);
+    set(&mut listener, "bypass_overload_manager", true);
+    set(
+        &mut listener,
+        "filter_chains",
+        json!([{"name": "table", "filters": [endpoint_manager(filter.table())]}]),
+    );
+    listener
+}
+
+fn listener(name: &str, address: Value) -> Value {
+    json!({
+        "name": name,
+        "address": address,
+        "traffic_direction": "INBOUND",
+        "per_connection_buffer_limit_bytes": CONNECTION_BUFFER,
+    })
+}
+
+/// The certificate that clients see: TLS 1.2 or 1.3, HTTP/2 or HTTP/1.1.
+fn server_certificate(tls: &Tls) -> Value {
+    extension(
+        "envoy.transport_sockets.tls",
+        "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        json!({"common_tls_context": {
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": {
+                "tls_minimum_protocol_version": "TLSv1_2",
+                "tls_maximum_protocol_version": "TLSv1_3",
+            },
+            "tls_certificates": [{
+                "certificate_chain": file(Path::new(&tls.certificate)),
+                "private_key": file(Path::new(&tls.key)),
+            }],
+        }}),
+    )
+}

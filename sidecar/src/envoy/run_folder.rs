@@ -1,0 +1,91 @@
+//! The folder of one node's Envoy: its sockets, and the files that it reads its configuration from.
+
+use std::path::PathBuf;
+
+/// Where everything of one Envoy is, beside its bootstrap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunFolder {
+    folder: PathBuf,
+}
+
+impl RunFolder {
+    /// The folder at `path`; nothing is made or read.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { folder: path.into() }
+    }
+
+    /// The socket of the table endpoint.
+    pub(crate) fn table_socket(&self) -> PathBuf {
+        self.folder.join("table.sock")
+    }
+
+    /// The socket of Envoy's admin interface.
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.folder.join("admin.sock")
+    }
+
+    /// The files that Envoy reads its configuration from.
+    pub(crate) fn xds(&self) -> XdsFolder {
+        XdsFolder::new(self.folder.join("xds"))
+    }
+}
+
+/// The files that an Envoy reads its clusters, their members and its routes from.
+///
+/// They name each other by this folder's path: whoever writes them later gives the same path, or Envoy takes every
+/// cluster for a changed one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct XdsFolder {
+    folder: PathBuf,
+}
+
+impl XdsFolder {
+    /// The folder at `path`; nothing is made or read.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { folder: path.into() }
+    }
+
+    /// The file of all clusters.
+    pub(crate) fn clusters(&self) -> PathBuf {
+        self.folder.join("clusters.json")
+    }
+
+    /// The file of the route configuration for what is served here.
+    pub(crate) fn local_routes(&self) -> PathBuf {
+        self.folder.join("routes/local.json")
+    }
+
+    /// The file of a cluster's members. Clusters are `zoneway/peers`, `zoneway/zone/NAME` and `service/NAME`; a
+    /// service may be named anything, a file may not.
+    pub(crate) fn endpoints(&self, cluster: &str) -> PathBuf {
+        let mut name = String::with_capacity(cluster.len() + 5);
+        for byte in cluster.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(char::from(byte)),
+                b'/' => name.push('+'),
+                _ => name.push_str(&format!("%{byte:02x}")),
+            }
+        }
+        self.folder.join(format!("endpoints/{name}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::RunFolder;
+
+    #[test]
+    fn every_cluster_has_a_file_of_its_own_inside_the_folder() {
+        let folder = RunFolder::new("/run/z");
+        for (cluster, file) in [
+            ("zoneway/peers", "zoneway+peers.json"),
+            ("zoneway/zone/a.b", "zoneway+zone+a.b.json"),
+            ("service/../x", "service+..+x.json"),
+            ("service/a+b ü", "service+a%2bb%20%c3%bc.json"),
+        ] {
+            assert_eq!(folder.xds().endpoints(cluster), Path::new("/run/z/xds/endpoints").join(file));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Puts rendered files where Envoy reads them.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+
+use super::files::RenderedFile;
+
+/// Writes a file whole: beside its place, then moved there. Envoy sees the old one or the new one, and reads it when it
+/// is moved. A file that is as it has to be is left alone.
+///
+/// # Errors
+/// When its folder cannot be made, or the file not written or moved.
+pub(crate) fn write(file: &RenderedFile) -> io::Result<bool> {
+    if std::fs::read(&file.path).is_ok_and(|there| there == file.content.as_bytes()) {
+        return Ok(false);
+    }
+    let folder = file.path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    std::fs::create_dir_all(folder)?;
+    // There is no secret in them, and Envoy may run as somebody else.
+    let readable = Permissions::from_mode(0o644);
+    let mut beside = tempfile::Builder::new().prefix(".new-").permissions(readable).tempfile_in(folder)?;
+    beside.write_all(file.content.as_bytes())?;
+    beside.as_file().sync_all()?;
+    beside.persist(&file.path)?;
+    Ok(true)
+}
+
+/// Writes a file that is not there yet.
+///
+/// # Errors
+/// As [`write()`].
+pub(crate) fn write_missing(file: &RenderedFile) -> io::Result<bool> {
+    if file.path.try_exists()? { Ok(false) } else { write(file) }
+}
