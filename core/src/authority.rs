@@ -1,15 +1,24 @@
 //! The host that a request asks for, from `:authority` alone (step 1 of the decision).
 
+mod bits;
+
 use core::net::Ipv6Addr;
+
+use bits::{Bits, Eight, gather};
 
 /// The longest name of a host, in bytes (RFC 1035, without the trailing dot).
 pub const MAX_HOST: usize = 253;
 
+/// Room for the longest name, and for a word of eight bytes that is read at its last byte.
+const ROOM: usize = Bits::COUNT + 8;
+
 /// A host in canonical form: lower case, without port, without trailing dot. Lives on the stack.
 #[derive(Clone)]
 pub struct Authority {
-    bytes: [u8; MAX_HOST],
-    len: u8,
+    /// The host; what stands behind it means nothing.
+    bytes: [u8; ROOM],
+    len: usize,
+    dots: Bits,
     kind: HostKind,
 }
 
@@ -29,46 +38,94 @@ impl Authority {
     /// off, one trailing dot of a name or IPv4 is dropped, ASCII is lower-cased.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
-        if let [b'[', rest @ ..] = value {
-            let end = rest.iter().position(|b| *b == b']')?;
-            let (literal, behind) = rest.split_at_checked(end)?;
-            match behind {
-                [b']'] => {}
-                [b']', b':', port @ ..] if is_port(port) => {}
-                _ => return None,
-            }
-            let text = core::str::from_utf8(literal).ok()?;
-            text.parse::<Ipv6Addr>().ok()?;
-            let whole = value.get(..end + 2)?;
-            return Self::lowered(whole, HostKind::Address);
-        }
-        let host = match value.iter().position(|b| *b == b':') {
-            Some(colon) => {
-                let (host, port) = value.split_at_checked(colon)?;
-                if !is_port(port.get(1..)?) {
-                    return None;
-                }
-                host
-            }
-            None => value,
-        };
-        let host = host.strip_suffix(b".").unwrap_or(host);
-        let kind = scan_labels(host)?;
-        Self::lowered(host, kind)
+        let mut host = Self::unread();
+        host.read(value).then_some(host)
     }
 
-    fn lowered(text: &[u8], kind: HostKind) -> Option<Self> {
-        let mut bytes = [0; MAX_HOST];
-        let slot = bytes.get_mut(..text.len())?;
-        slot.copy_from_slice(text);
+    /// Room for a host, to be [`Self::read`].
+    pub(crate) fn unread() -> Self {
+        Self { bytes: [0; ROOM], len: 0, dots: Bits::default(), kind: HostKind::Name }
+    }
+
+    /// As [`Self::parse`], without moving the bytes once more; false when the value is no host.
+    pub(crate) fn read(&mut self, value: &[u8]) -> bool {
+        match value {
+            [b'[', ..] => self.read_ipv6(value).is_some(),
+            _ => self.read_name(value).is_some(),
+        }
+    }
+
+    /// A name or an IPv4 address, eight bytes at a time.
+    fn read_name(&mut self, value: &[u8]) -> Option<()> {
+        let (mut allowed, mut hyphens, mut colons) = (Bits::default(), Bits::default(), Bits::default());
+        let mut digits = Bits::default();
+        for (index, bytes) in value.chunks(8).take(Bits::COUNT / 8).enumerate() {
+            let eight = Eight(match bytes.try_into() {
+                Ok(bytes) => u64::from_le_bytes(bytes),
+                Err(_) => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+            })
+            .lowered();
+            let at = index * 8;
+            self.bytes.get_mut(at..at + 8)?.copy_from_slice(&eight.0.to_le_bytes());
+            let (dot, hyphen, digit) = (eight.equal(b'.'), eight.equal(b'-'), eight.within(b'0', b'9'));
+            let letter = eight.within(b'a', b'z') | eight.equal(b'_');
+            self.dots.put(at, gather(dot));
+            hyphens.put(at, gather(hyphen));
+            digits.put(at, gather(digit | dot));
+            allowed.put(at, gather(letter | digit | hyphen | dot));
+            colons.put(at, gather(eight.equal(b':')));
+        }
+        let end = match colons.lowest() {
+            Some(colon) => is_port(value.get(colon + 1..)?).then_some(colon)?,
+            None => value.len(),
+        };
+        // One trailing dot is dropped.
+        let last = end.checked_sub(1)?;
+        self.len = if self.dots.has(last) { last } else { end };
+        if self.len == 0 || self.len > MAX_HOST {
+            return None;
+        }
+        let name = Bits::below(self.len);
+        self.dots = self.dots.and(name);
+        if !name.without(allowed).is_empty() || self.dots.has(self.len - 1) || hyphens.has(self.len - 1) {
+            return None;
+        }
+        // No label is empty, begins or ends with `-`, or is longer than 63 bytes.
+        let starts = self.dots.up(true);
+        let no_start = self.dots.or(hyphens.and(name));
+        if !starts.and(no_start).is_empty() || !hyphens.up(false).and(self.dots).is_empty() {
+            return None;
+        }
+        if self.len > 63 && self.labels_from_right().any(|(start, end)| end - start > 63) {
+            return None;
+        }
+        if name.without(digits).is_empty() && is_ipv4(self.as_bytes()) {
+            self.kind = HostKind::Address;
+        }
+        Some(())
+    }
+
+    /// `[literal]`, perhaps with a port; no zone id.
+    fn read_ipv6(&mut self, value: &[u8]) -> Option<()> {
+        let end = value.iter().position(|byte| *byte == b']')?;
+        let (literal, behind) = (value.get(1..end)?, value.get(end + 1..)?);
+        match behind {
+            [] => {}
+            [b':', port @ ..] if is_port(port) => {}
+            _ => return None,
+        }
+        core::str::from_utf8(literal).ok()?.parse::<Ipv6Addr>().ok()?;
+        let slot = self.bytes.get_mut(..=end)?;
+        slot.copy_from_slice(value.get(..=end)?);
         slot.make_ascii_lowercase();
-        Some(Self { bytes, len: u8::try_from(text.len()).ok()?, kind })
+        (self.len, self.kind) = (end + 1, HostKind::Address);
+        Some(())
     }
 
     /// The canonical host, in brackets for IPv6.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 
     /// The canonical host as text.
@@ -81,6 +138,34 @@ impl Authority {
     #[must_use]
     pub fn kind(&self) -> HostKind {
         self.kind
+    }
+
+    /// The labels of a name from the right, as where they begin and end.
+    pub(crate) fn labels_from_right(&self) -> LabelsFromRight {
+        LabelsFromRight { dots: self.dots, end: Some(self.len) }
+    }
+
+    /// Eight bytes at an offset, the first in the lowest place. Behind the name they mean nothing.
+    pub(crate) fn word(&self, at: usize) -> u64 {
+        self.bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+    }
+}
+
+/// See [`Authority::labels_from_right`].
+pub(crate) struct LabelsFromRight {
+    /// The dots that are still to come.
+    dots: Bits,
+    end: Option<usize>,
+}
+
+impl Iterator for LabelsFromRight {
+    type Item = (usize, usize);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        let end = self.end?;
+        self.end = self.dots.take_highest();
+        Some((self.end.map_or(0, |dot| dot + 1), end))
     }
 }
 
@@ -102,25 +187,10 @@ fn is_port(digits: &[u8]) -> bool {
     !digits.is_empty() && value <= 65535
 }
 
-/// Checks every label; tells a name from four decimal octets.
-fn scan_labels(host: &[u8]) -> Option<HostKind> {
-    if host.is_empty() || host.len() > MAX_HOST {
-        return None;
-    }
-    let mut labels = 0_u8;
-    let mut octets = 0_u8;
-    for label in host.split(|b| *b == b'.') {
-        let (first, last) = (label.first()?, label.last()?);
-        if label.len() > 63 || *first == b'-' || *last == b'-' {
-            return None;
-        }
-        if !label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-            return None;
-        }
-        labels = labels.saturating_add(1);
-        octets = octets.saturating_add(u8::from(is_octet(label)));
-    }
-    Some(if labels == 4 && octets == 4 { HostKind::Address } else { HostKind::Name })
+/// Four octets. Called only for names of digits and dots.
+#[cold]
+fn is_ipv4(host: &[u8]) -> bool {
+    host.split(|byte| *byte == b'.').count() == 4 && host.split(|byte| *byte == b'.').all(is_octet)
 }
 
 /// 0 to 255 without leading zeros.
@@ -131,5 +201,103 @@ fn is_octet(label: &[u8]) -> bool {
             core::str::from_utf8(label).is_ok_and(|text| text.parse::<u8>().is_ok())
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Authority, HostKind};
+
+    #[track_caller]
+    fn check(value: &str, expected: Option<(&str, HostKind)>) {
+        let found = Authority::parse(value.as_bytes());
+        assert_eq!(found.as_ref().map(|host| (host.as_str(), host.kind())), expected, "{value:?}");
+        if let Some(host) = found {
+            let labels: Vec<_> =
+                host.labels_from_right().map(|(from, to)| &host.as_str()[from..to]).collect();
+            let expected: Vec<_> = host.as_str().rsplit('.').collect();
+            if host.kind() == HostKind::Name {
+                assert_eq!(labels, expected);
+            }
+        }
+    }
+
+    fn name(value: &str, canonical: &str) {
+        check(value, Some((canonical, HostKind::Name)));
+    }
+
+    fn malformed(value: &str) {
+        check(value, None);
+    }
+
+    #[test]
+    fn names_are_lower_cased_and_lose_port_and_one_dot() {
+        name("Notes.StuartPB.com", "notes.stuartpb.com");
+        name("a", "a");
+        name("a.", "a");
+        name("a.b.:80", "a.b");
+        name("a:00065535", "a");
+        name("a:0", "a");
+        name("_x-1.b", "_x-1.b");
+        name("1.2.3", "1.2.3");
+        name("1.2.3.4.5", "1.2.3.4.5");
+        name("256.1.1.1", "256.1.1.1");
+        name("01.2.3.4", "01.2.3.4");
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for value in [
+            "", ".", "..", "a..", "a..b", ".a", "-a", "a-", "a-.b", "a.-b", "a b", "a/b", "*.a", "ä.b", "a:",
+            "a:-1",
+        ] {
+            malformed(value);
+        }
+        for value in [
+            "a:65536",
+            "a:99999999999999999999",
+            "a:1:2",
+            ":80",
+            "a:8x",
+            "a\0",
+            "[",
+            "[]",
+            "[::1",
+            "[::1%eth0]",
+        ] {
+            malformed(value);
+        }
+        for value in ["[::1]x", "[::1].", "[::1]:", "[1.2.3.4]", "::1", "a%41"] {
+            malformed(value);
+        }
+    }
+
+    #[test]
+    fn addresses_are_hosts_of_their_own_kind() {
+        for (value, canonical) in [
+            ("1.2.3.4", "1.2.3.4"),
+            ("0.0.0.255.:80", "0.0.0.255"),
+            ("[::1]:80", "[::1]"),
+            ("[FE80::A]", "[fe80::a]"),
+        ] {
+            check(value, Some((canonical, HostKind::Address)));
+        }
+    }
+
+    #[test]
+    fn lengths_have_their_limits() {
+        let label = "a".repeat(63);
+        name(&label, &label);
+        malformed(&"a".repeat(64));
+        malformed(&format!("{}.b", "a".repeat(64)));
+        let longest = format!("{label}.{label}.{label}.{}", "b".repeat(61));
+        assert_eq!(longest.len(), 253);
+        name(&longest, &longest);
+        name(&format!("{longest}."), &longest);
+        malformed(&format!("{longest}c"));
+        malformed(&format!("{longest}c."));
+        malformed(&"a.".repeat(200));
+        let deep = "a.".repeat(126) + "a";
+        name(&deep, &deep);
     }
 }

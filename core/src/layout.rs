@@ -19,12 +19,12 @@ mod restore;
 mod routes;
 mod verify;
 
+use crate::authority::Authority;
 use crate::decision::Here;
 use crate::table::wire::{self, Prefer, Revision};
 use crate::table::{Digest, Table};
 use format::{Block, Section};
 
-pub use index::Entry;
 pub(crate) use routes::{Exclusion, Path};
 
 /// The version of the layout that this program writes and reads. A reader keeps what it has when it meets another.
@@ -123,9 +123,9 @@ impl Layout {
         restore::restore(self)
     }
 
-    /// The entry that answers for a host name in canonical form: exact, then `*.`, then the longest `**.`.
+    /// The entry that answers for a host name: exact, then `*.`, then the longest `**.`.
     #[must_use]
-    pub fn find(&self, host: &[u8]) -> Option<Entry> {
+    pub fn find(&self, host: &Authority) -> Option<Entry> {
         index::find(&self.block, host)
     }
 
@@ -140,8 +140,16 @@ impl Layout {
         self.block.text(self.block.zone(zone).name)
     }
 
+    fn zone_name_bytes(&self, zone: usize) -> &[u8] {
+        self.block.text_bytes(self.block.zone(zone).name).unwrap_or_default()
+    }
+
     /// The index of a zone, by its name.
     pub(crate) fn zone_index(&self, name: &[u8]) -> Option<usize> {
+        // Most requests come from the view's own zone.
+        if self.zone_name_bytes(self.block.view()) == name {
+            return Some(self.block.view());
+        }
         self.block.search(Section::Zones, name, |zone| self.block.zone(zone).name)
     }
 
@@ -155,37 +163,35 @@ impl Layout {
     }
 
     pub(crate) fn host_is_exposed_to(&self, entry: Entry, zone: usize) -> bool {
-        self.lists(self.block.host(entry.0).exposed_to, zone)
+        self.lists(entry.record.exposed_to, zone)
     }
 
     pub(crate) fn host_prefers_zone(&self, entry: Entry) -> bool {
-        self.block.host(entry.0).prefer() == Some(Prefer::Zone)
+        entry.record.prefer() == Some(Prefer::Zone)
     }
 
     /// Whether the host has any rule other than `/`, so that a request's path matters.
     pub(crate) fn host_has_paths(&self, entry: Entry) -> bool {
-        self.block.host(entry.0).has_paths()
+        entry.record.has_paths()
     }
 
     /// The rule with the longest path that is a prefix of a request's.
-    pub(crate) fn rule(&self, entry: Entry, path: &[u8]) -> Option<RuleId> {
-        let host = self.block.host(entry.0);
+    pub(crate) fn rule(&self, entry: Entry, path: &[u8]) -> Option<Rule> {
         // Rules stand with the longest path first.
-        host.rules().map(RuleId).find(|rule| {
-            let prefix = self.block.text(self.block.rule(rule.0).path).as_bytes();
+        entry.record.rules().map(|rule| Rule(self.block.rule(rule))).find(|rule| {
+            let prefix = self.block.text_bytes(rule.0.path).unwrap_or_default();
             prefix == b"/"
                 || path.strip_prefix(prefix).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
         })
     }
 
-    pub(crate) fn rule_is_exposed_to(&self, rule: RuleId, zone: usize) -> bool {
-        let record = self.block.rule(rule.0);
-        !record.exposed_to_is_written() || self.lists(record.exposed_to, zone)
+    pub(crate) fn rule_is_exposed_to(&self, rule: Rule, zone: usize) -> bool {
+        !rule.0.exposed_to_is_written() || self.lists(rule.0.exposed_to, zone)
     }
 
     /// The backends of a rule, in the table's order.
-    pub(crate) fn backends(&self, rule: RuleId) -> impl Iterator<Item = Backend> {
-        self.block.rule(rule.0).backends().map(|backend| self.block.backend(backend))
+    pub(crate) fn backends(&self, rule: Rule) -> impl Iterator<Item = Backend> {
+        rule.0.backends().map(|backend| self.block.backend(backend))
     }
 
     pub(crate) fn node_id(&self, node: usize) -> &str {
@@ -197,7 +203,7 @@ impl Layout {
     }
 
     pub(crate) fn is_here(&self, node: usize, here: &Here<'_>) -> bool {
-        self.node_id(node) == here.node
+        self.block.text_bytes(self.block.node(node).id) == Some(here.node.as_bytes())
     }
 
     /// The best path to a zone for requests of a source zone, as it was computed when the table was built.
@@ -227,9 +233,28 @@ impl core::fmt::Debug for Layout {
     }
 }
 
-/// A rule of a table, by its place in the layout.
+/// A host of a table.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RuleId(usize);
+pub struct Entry {
+    index: usize,
+    record: format::HostRecord,
+}
+
+impl Entry {
+    fn of(block: &Block, index: usize) -> Self {
+        Self { index, record: block.host(index) }
+    }
+
+    /// The host's place among the table's hosts.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+}
+
+/// A rule of a host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule(format::RuleRecord);
 
 /// Where a rule is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::order::{Candidate, order};
 use super::trail::Hop;
 use super::{Decision, Here, Missing, Outcome, Peer, Policy, Reason, Request, Role, Trail};
 use crate::authority::{Authority, HostKind};
-use crate::layout::{Entry, Exclusion, Layout, Path, RuleId, Target};
+use crate::layout::{Entry, Exclusion, Layout, Path, Rule, Target};
 use crate::name::path_fault;
 
 /// Decides one request. Pure and total; allocates nothing where the answer is [`Outcome::Local`].
@@ -46,10 +46,13 @@ impl Steps<'_> {
         seed: &mut dyn FnMut() -> Option<u64>,
     ) -> Result<Outcome<'t>, Reason> {
         self.arrival(table)?;
-        let host = Authority::parse(self.request.host).ok_or(Reason::MalformedHost)?;
+        let mut host = Authority::unread();
+        if !host.read(self.request.host) {
+            return Err(Reason::MalformedHost);
+        }
         let Some(table) = table else { return self.missing(self.policy.no_table, Reason::NoTable) };
         let entry = match host.kind() {
-            HostKind::Name => table.find(host.as_bytes()),
+            HostKind::Name => table.find(&host),
             HostKind::Address => None,
         };
         let Some(entry) = entry else { return self.missing(self.policy.unknown_host, Reason::UnknownHost) };
@@ -103,7 +106,7 @@ impl Steps<'_> {
     }
 
     /// Step 5.
-    fn rule(&self, table: &Layout, entry: Entry, source: usize) -> Result<RuleId, Reason> {
+    fn rule(&self, table: &Layout, entry: Entry, source: usize) -> Result<Rule, Reason> {
         let path = self.request.path;
         let path = path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
         if table.host_has_paths(entry) && path_fault(path).is_some() {
@@ -118,7 +121,7 @@ impl Steps<'_> {
         &self,
         table: &'t Layout,
         entry: Entry,
-        rule: RuleId,
+        rule: Rule,
         seed: &mut dyn FnMut() -> Option<u64>,
     ) -> Option<Outcome<'t>> {
         let nodes = || {
@@ -156,7 +159,7 @@ impl Steps<'_> {
     fn other_zones<'t>(
         &self,
         table: &'t Layout,
-        rule: RuleId,
+        rule: Rule,
         source: usize,
         seed: &mut dyn FnMut() -> Option<u64>,
     ) -> Result<Outcome<'t>, Reason> {
@@ -170,7 +173,7 @@ impl Steps<'_> {
     }
 
     /// The paths to the rule's other zones, the best backend first.
-    fn paths(&self, table: &Layout, rule: RuleId, source: usize) -> Vec<Path> {
+    fn paths(&self, table: &Layout, rule: Rule, source: usize) -> Vec<Path> {
         let mut visited = Exclusion::default();
         for hop in self.trail.hops().filter(|hop| !hop.is_of(self.here)) {
             if let Some(zone) = table.zone_index(hop.zone) {

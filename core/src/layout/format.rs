@@ -208,8 +208,8 @@ impl Block {
         let at = self.place(section).0 + index * N * 4;
         let mut words = [0; N];
         if let Some(bytes) = self.bytes.get(at..at + N * 4) {
-            for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-                *word = read_u32(bytes, 0);
+            for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+                *word = u32::from_le_bytes(*bytes);
             }
         }
         words
@@ -515,8 +515,8 @@ pub(super) fn checksum(bytes: &[u8]) -> u64 {
     let blocks = bytes.chunks_exact(32);
     let rest = blocks.remainder();
     for block in blocks {
-        for (lane, bytes) in lanes.iter_mut().zip(block.chunks_exact(8)) {
-            *lane = (*lane ^ read_u64(bytes, 0)).wrapping_mul(MULTIPLIER).rotate_left(29);
+        for (lane, bytes) in lanes.iter_mut().zip(block.as_chunks().0) {
+            *lane = (*lane ^ u64::from_le_bytes(*bytes)).wrapping_mul(MULTIPLIER).rotate_left(29);
         }
     }
     let seed = bytes.len() as u64;

@@ -5,32 +5,31 @@
 //! buckets whatever the names are; the keys come from the digest of the whole table, so nobody who writes some of its
 //! names can choose them to collide.
 
+use super::Entry;
 use super::format::{Block, Section};
+use crate::authority::Authority;
 use crate::name::PatternKind;
-
-/// A host of a table, by its place in the layout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry(pub(super) usize);
 
 /// Slots of a bucket.
 const BUCKET: usize = 4;
 
-/// The entry for a host name in canonical form.
-pub(super) fn find(block: &Block, host: &[u8]) -> Option<Entry> {
+/// The entry for a host name.
+pub(super) fn find(block: &Block, host: &Authority) -> Option<Entry> {
     let header = block.header();
+    let name = host.as_bytes();
     let mut hash = SuffixHash::new(header.keys);
-    let (mut parent, mut parent_start, mut labels) = (hash, host.len(), 0_u32);
-    for (start, label) in labels_from_right(host) {
-        (parent, parent_start) = (hash, start + label.len() + 1);
-        hash.push(label);
+    let (mut parent, mut parent_start, mut labels) = (hash, name.len(), 0_u32);
+    for (start, end) in host.labels_from_right() {
+        (parent, parent_start) = (hash, end + 1);
+        hash.push(host, start, end);
         labels += 1;
     }
-    if let Some(entry) = probe(block, hash.of(PatternKind::Exact), 0, host) {
+    if let Some(entry) = probe(block, hash.of(PatternKind::Exact), 0, name) {
         return Some(entry);
     }
     let any = |labels: u32, depths: u128| depths.checked_shr(labels).is_some_and(|depths| depths & 1 != 0);
     if labels > 1 && any(labels - 1, header.one_label) {
-        let suffix = host.get(parent_start..).unwrap_or_default();
+        let suffix = name.get(parent_start..).unwrap_or_default();
         if let Some(entry) = probe(block, parent.of(PatternKind::OneLabel), 2, suffix) {
             return Some(entry);
         }
@@ -41,25 +40,14 @@ pub(super) fn find(block: &Block, host: &[u8]) -> Option<Entry> {
     // The longest suffix answers: the last that is found from the right.
     let mut found = None;
     let mut hash = SuffixHash::new(header.keys);
-    for ((start, label), depth) in labels_from_right(host).zip(1..labels) {
-        hash.push(label);
+    for ((start, end), depth) in host.labels_from_right().zip(1..labels) {
+        hash.push(host, start, end);
         if any(depth, header.any_labels) {
-            let suffix = host.get(start..).unwrap_or_default();
+            let suffix = name.get(start..).unwrap_or_default();
             found = probe(block, hash.of(PatternKind::AnyLabels), 3, suffix).or(found);
         }
     }
     found
-}
-
-/// The labels of a name from the right, each with its offset.
-fn labels_from_right(name: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut end = Some(name.len());
-    core::iter::from_fn(move || {
-        let head = name.get(..end?)?;
-        let start = head.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
-        end = start.checked_sub(1);
-        Some((start, head.get(start..)?))
-    })
 }
 
 /// Looks in both buckets for a pattern of which `suffix` follows `wildcard` bytes of `*.` or `**.`.
@@ -77,13 +65,13 @@ fn probe(block: &Block, hash: u64, wildcard: usize, suffix: &[u8]) -> Option<Ent
             if slot >> bits != tag || host == 0 {
                 return None;
             }
-            let host = host as usize - 1;
-            let pattern = block.text_bytes(block.host(host).pattern)?;
+            let entry = Entry::of(block, host as usize - 1);
+            let pattern = block.text_bytes(entry.record.pattern)?;
             let (stars, rest) = pattern.split_at_checked(wildcard)?;
             // A tag may be met by chance, and by a pattern of another kind.
             let same_kind =
                 stars.iter().filter(|byte| **byte == b'*').count() + usize::from(wildcard > 0) == wildcard;
-            (same_kind && rest == suffix).then_some(Entry(host))
+            (same_kind && rest == suffix).then_some(entry)
         })
     })
 }
@@ -111,18 +99,17 @@ impl SuffixHash {
         Self { state: keys[0], key: keys[1] }
     }
 
-    fn push(&mut self, label: &[u8]) {
-        let words = label.chunks_exact(8);
-        // The last word has seven bytes at most; its top byte is the label's length, so `ab.c` is not `a.bc`.
-        let mut last = (label.len() as u64) << 56;
-        for (index, byte) in words.remainder().iter().enumerate() {
-            last |= u64::from(*byte) << (8 * index);
+    /// Adds the label that stands between two offsets of a name, eight bytes at a time.
+    fn push(&mut self, name: &Authority, start: usize, end: usize) {
+        let mut at = start;
+        while end - at > 8 {
+            self.state = fold(self.state ^ name.word(at), self.key);
+            at += 8;
         }
-        for word in words {
-            let word = word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            self.state = fold(self.state ^ word, self.key);
-        }
-        self.state = fold(self.state ^ last, self.key);
+        let last = name.word(at) & (u64::MAX >> (64 - 8 * (end - at)));
+        // The label's length goes into the key, so `ab.c` is not `a.bc`.
+        let length = ((end - start) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.state = fold(self.state ^ last, self.key ^ length);
     }
 
     fn of(self, kind: PatternKind) -> u64 {
@@ -146,11 +133,12 @@ pub(super) struct Index {
 }
 
 /// Builds the index over patterns in the order of their entries. `seed` is 16 bytes that nobody chose.
-pub(super) fn build(patterns: &[(PatternKind, &str)], seed: [u64; 2]) -> Index {
+pub(super) fn build(patterns: &[(PatternKind, Authority)], seed: [u64; 2]) -> Index {
     let bits = usize::BITS - patterns.len().leading_zeros();
     let (mut one_label, mut any_labels) = (0_u128, 0_u128);
     for (kind, suffix) in patterns {
-        let depth = 1_u128.checked_shl(label_count(suffix)).unwrap_or_default();
+        let labels = u32::try_from(suffix.labels_from_right().count()).unwrap_or(u32::MAX);
+        let depth = 1_u128.checked_shl(labels).unwrap_or_default();
         match kind {
             PatternKind::Exact => {}
             PatternKind::OneLabel => one_label |= depth,
@@ -170,13 +158,9 @@ pub(super) fn build(patterns: &[(PatternKind, &str)], seed: [u64; 2]) -> Index {
     }
 }
 
-fn label_count(suffix: &str) -> u32 {
-    u32::try_from(suffix.split('.').count()).unwrap_or(u32::MAX)
-}
-
 /// Places every pattern, moving others to their second bucket where there is no room; `None` when that fails.
 fn place(
-    patterns: &[(PatternKind, &str)],
+    patterns: &[(PatternKind, Authority)],
     keys: [u64; 2],
     bits: u32,
     count: usize,
@@ -185,7 +169,7 @@ fn place(
         .iter()
         .map(|(kind, suffix)| {
             let mut hash = SuffixHash::new(keys);
-            labels_from_right(suffix.as_bytes()).for_each(|(_, label)| hash.push(label));
+            suffix.labels_from_right().for_each(|(start, end)| hash.push(suffix, start, end));
             hash.of(*kind)
         })
         .collect();
