@@ -3,6 +3,7 @@
 //! Architecture invariant: as pure as `core`. No I/O, clock, threads or logging, and no YAML: who reads a file or a
 //! cluster fills [`wire::Site`], and who knows the addresses of names hands them in as [`Names`].
 
+mod answer;
 mod fault;
 mod host_port;
 mod names;
@@ -13,6 +14,7 @@ mod validate;
 mod view;
 pub mod wire;
 
+pub use answer::{Answer, in_words};
 pub use fault::{Fault, SiteError, SiteFault};
 pub use host_port::{HostPort, HostPortError};
 pub use names::Names;
