@@ -6,8 +6,10 @@
 mod answer;
 mod fault;
 mod host_port;
+mod lint;
 mod names;
 mod network;
+mod reach;
 mod site;
 mod suggestion;
 mod validate;
@@ -17,6 +19,7 @@ pub mod wire;
 pub use answer::{Answer, in_words};
 pub use fault::{Fault, SiteError, SiteFault};
 pub use host_port::{HostPort, HostPortError};
+pub use lint::{Doubt, Finding, lint};
 pub use names::Names;
 pub use network::{Network, NetworkError};
 pub use site::{

@@ -8,6 +8,7 @@ use zoneway_core::name::{HostPattern, NodeId, ZoneName};
 use zoneway_core::table::wire::{self, Revision};
 use zoneway_core::table::{Limits, TABLE_VERSION, Table, TableError};
 
+use crate::fault::Member;
 use crate::names::Names;
 use crate::site::Site;
 
@@ -42,8 +43,8 @@ pub enum ViewError {
 pub enum Warning {
     /// A node, with its backends and egress.
     #[error(
-        "node \"{node}\" is left out: its name {name} does not resolve, check it or write an IP address in \
-         zones.{zone}.nodes.{node}"
+        "node \"{node}\" of zone \"{zone}\" is left out: its name {name} does not resolve, check it or write an IP \
+         address"
     )]
     Node {
         /// The zone.
@@ -68,6 +69,21 @@ pub enum Warning {
         /// The name.
         name: String,
     },
+}
+
+impl Warning {
+    /// Where the name is written, as `zones.403.nodes.studtop`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Node { zone, node, .. } => {
+                format!("zones{}.nodes{}", Member(zone.as_str()), Member(node.as_str()))
+            }
+            Self::Gateway { zone, to, node, .. } => {
+                format!("zones{}.links (to {to}).address{}", Member(zone.as_str()), Member(node.as_str()))
+            }
+        }
+    }
 }
 
 /// The view of one zone. Blind to the order in which the site was written.

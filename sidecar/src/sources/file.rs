@@ -111,11 +111,15 @@ pub(crate) fn parse_table(file: &Path, json: &[u8]) -> Result<Table, FileError> 
 
 /// Checks a site; `file` is named in errors alone.
 pub(crate) fn parse_site(file: &Path, yaml: &[u8]) -> Result<Site, FileError> {
-    let wire: wire::Site = read_yaml(file, yaml)?;
-    Site::try_from(wire).map_err(|faults| FileError::Site { file: file.to_owned(), faults })
+    check_site(file, &read_yaml(file, yaml)?)
 }
 
-/// Reads a YAML document; `file` is named in errors alone.
+/// Checks what was read; `file` is named in errors alone.
+pub(crate) fn check_site(file: &Path, written: &wire::Site) -> Result<Site, FileError> {
+    Site::try_from(written).map_err(|faults| FileError::Site { file: file.to_owned(), faults })
+}
+
+/// Reads a YAML document without checking more than its syntax and types; `file` is named in errors alone.
 pub(crate) fn read_yaml<T: DeserializeOwned>(file: &Path, yaml: &[u8]) -> Result<T, FileError> {
     let mut path = String::new();
     let read = serde_saphyr::with_deserializer_from_slice_with_options(yaml, options(), |deserializer| {

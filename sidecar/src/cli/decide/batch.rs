@@ -60,7 +60,7 @@ fn answer(
     line: &[u8],
     out: &mut Output,
 ) -> anyhow::Result<Result<(), anyhow::Error>> {
-    let line: Line<'_> = match serde_json::from_slice(line) {
+    let line: Line<'_> = match serde_json::from_slice(line.trim_ascii_end()) {
         Ok(line) => line,
         Err(error) => return Ok(Err(error.into())),
     };
