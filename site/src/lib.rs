@@ -6,6 +6,7 @@
 mod answer;
 mod fault;
 mod host_port;
+mod journey;
 mod lint;
 mod names;
 mod network;
@@ -19,6 +20,7 @@ pub mod wire;
 pub use answer::{Answer, in_words};
 pub use fault::{Fault, SiteError, SiteFault};
 pub use host_port::{HostPort, HostPortError};
+pub use journey::{Atlas, End, Hop, Journey, Start};
 pub use lint::{Doubt, Finding, lint};
 pub use names::Names;
 pub use network::{Network, NetworkError};
