@@ -8,6 +8,7 @@ mod fault;
 mod host_port;
 mod journey;
 mod lint;
+mod list;
 mod names;
 mod network;
 mod reach;
@@ -22,6 +23,7 @@ pub use fault::{Fault, SiteError, SiteFault};
 pub use host_port::{HostPort, HostPortError};
 pub use journey::{Atlas, End, Hop, Journey, Start};
 pub use lint::{Doubt, Finding, lint};
+pub use list::{Because, Listed, Listing, ServedBy, list};
 pub use names::Names;
 pub use network::{Network, NetworkError};
 pub use site::{

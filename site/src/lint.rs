@@ -8,7 +8,7 @@ use zoneway_core::name::{HostPattern, RulePath, ZoneName};
 
 use crate::fault::Member;
 use crate::reach::reachable;
-use crate::site::{Host, PeerAuthentication, Protocol, Rule, Service, Site, Verify};
+use crate::site::{PeerAuthentication, Protocol, Rule, Service, Site, Verify};
 use crate::wire;
 
 /// One finding and its place.
@@ -205,23 +205,23 @@ impl<'a> Lint<'a> {
                 self.doubt(format_args!("hosts{}", Member(pattern.as_str())), Doubt::NoPaths);
             }
             for (path, rule) in &host.rules {
-                self.rule((pattern, host), path, rule, &mut reach);
+                self.rule(pattern, path, rule, &mut reach);
             }
         }
     }
 
     fn rule(
         &mut self,
-        (pattern, host): (&HostPattern, &Host),
+        pattern: &HostPattern,
         path: &RulePath,
         rule: &'a Rule,
         reach: &mut BTreeMap<&'a ZoneName, BTreeSet<&'a ZoneName>>,
     ) {
         let site = self.site;
-        let place = match host.rules.len() {
-            1 => format!("hosts{}", Member(pattern.as_str())),
-            _ => format!("hosts{}.paths{}", Member(pattern.as_str()), Member(path.as_str())),
-        };
+        let mut place = format!("hosts{}", Member(pattern.as_str()));
+        if !rule.short {
+            place.push_str(&format!(".paths{}", Member(path.as_str())));
+        }
         let served = site.served_at(rule).filter(|(_, served)| served.weight > 0);
         let served: BTreeSet<&ZoneName> = served.filter_map(|(node, _)| site.zone_of(node)).collect();
         if served.is_empty() {

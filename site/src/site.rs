@@ -210,6 +210,8 @@ pub struct Rule {
     pub exposed_by: ExposedBy,
     /// The name of the service that serves it; `None`: nothing does.
     pub service: Option<String>,
+    /// Whether it is written as the host's `service` rather than under `paths`.
+    pub short: bool,
 }
 
 /// What made an exposure so.

@@ -37,7 +37,7 @@ impl Check<'_> {
         let mut rules = BTreeMap::new();
         if let Some(service) = &written.service {
             let service = self.service(format_args!("{path}.service"), service.as_str());
-            let rule = self.rule(path, exposure.clone(), service);
+            let rule = Rule { short: true, ..self.rule(path, exposure.clone(), service) };
             // `/` is a path, whatever else is.
             rules.extend(RulePath::parse("/").ok().map(|path| (path, rule)));
         }
@@ -69,7 +69,7 @@ impl Check<'_> {
             }
             (BTreeSet::new(), ExposedBy::Home)
         });
-        Rule { exposed_to, exposed_by, service }
+        Rule { exposed_to, exposed_by, service, short: false }
     }
 
     fn service(&mut self, path: impl core::fmt::Display, name: &str) -> Option<String> {
