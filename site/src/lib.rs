@@ -4,6 +4,7 @@
 //! cluster fills [`wire::Site`], and who knows the addresses of names hands them in as [`Names`].
 
 mod answer;
+mod diff;
 mod fault;
 mod host_port;
 mod journey;
@@ -19,6 +20,7 @@ mod view;
 pub mod wire;
 
 pub use answer::{Answer, in_words};
+pub use diff::{Change, Course, CourseHop, Diff, NodeChange, diff};
 pub use fault::{Fault, SiteError, SiteFault};
 pub use host_port::{HostPort, HostPortError};
 pub use journey::{Atlas, End, Hop, Journey, Start};
