@@ -5,7 +5,6 @@
 mod agent;
 mod cli;
 mod envoy;
-mod pki;
 mod sources;
 
 use std::process::ExitCode;
