@@ -5,6 +5,7 @@
 mod agent;
 mod cli;
 mod envoy;
+mod pki;
 mod sources;
 
 use std::process::ExitCode;

@@ -1,0 +1,50 @@
+//! What stands in a certificate.
+
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyUsagePurpose, SanType,
+};
+
+/// How long a certificate is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Days(pub(crate) u32);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A certificate is good from this long ago: clocks of machines differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
+/// The longest common name (RFC 5280, appendix A.1, `ub-common-name`). It is for people; what counts is the URI.
+const LONGEST_NAME: usize = 64;
+
+/// An authority's: it signs nodes' certificates, and no further authority.
+pub(super) fn authority(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = bare(identity, name, days)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(params)
+}
+
+/// A node's: it serves and dials.
+pub(super) fn node(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = bare(identity, name, days)?;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    Ok(params)
+}
+
+fn bare(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    let now = SystemTime::now();
+    params.not_before = (now - CLOCKS_DIFFER).into();
+    params.not_after = (now + DAY * days.0).into();
+    params.subject_alt_names = vec![SanType::URI(identity.try_into()?)];
+    params.distinguished_name = DistinguishedName::new();
+    if name.len() <= LONGEST_NAME {
+        params.distinguished_name.push(DnType::CommonName, name);
+    }
+    Ok(params)
+}

@@ -1,0 +1,77 @@
+//! Certificates and keys as files: keys for their owner alone (0600), each whole or not there.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// What to do with a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// Leave it, and say so.
+    Refuse,
+    /// Put the new one in its place.
+    Replace,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// `NAME.pem`.
+    pub(crate) certificate: PathBuf,
+    /// `NAME.key`.
+    pub(crate) key: PathBuf,
+}
+
+impl Pair {
+    /// The files of that name in a folder.
+    pub(crate) fn named(folder: &Path, name: &str) -> Self {
+        Self { certificate: folder.join(format!("{name}.pem")), key: folder.join(format!("{name}.key")) }
+    }
+
+    /// Whether either file is there.
+    pub(crate) fn is_there(&self) -> bool {
+        self.certificate.exists() || self.key.exists()
+    }
+
+    /// Writes both.
+    pub(super) fn write(
+        &self,
+        certificate: &str,
+        key: &str,
+        existing: Existing,
+        remedy: &'static str,
+    ) -> Result<(), Error> {
+        if existing == Existing::Refuse
+            && let Some(path) = [&self.certificate, &self.key].into_iter().find(|path| path.exists())
+        {
+            return Err(Error::Exists { path: path.clone(), remedy });
+        }
+        // The key first: a certificate without its key would be a puzzle.
+        put(&self.key, key, 0o600, existing, remedy)?;
+        put(&self.certificate, certificate, 0o644, existing, remedy)
+    }
+}
+
+fn put(path: &Path, content: &str, mode: u32, existing: Existing, remedy: &'static str) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let mode = Permissions::from_mode(mode);
+    let mut file =
+        tempfile::Builder::new().prefix(".new-").permissions(mode).tempfile_in(folder).map_err(failed)?;
+    file.write_all(content.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    let kept = match existing {
+        Existing::Refuse => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    match kept {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Error::Exists { path: path.to_owned(), remedy })
+        }
+        Err(error) => Err(failed(error.error)),
+    }
+}

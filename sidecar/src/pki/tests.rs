@@ -1,0 +1,101 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use x509_parser::extensions::GeneralName;
+use zoneway_core::name::{NodeId, ZoneName};
+
+use super::{Authority, Days, Error, Existing};
+
+fn issue(folder: &Path, zone: &str, node: &str, existing: Existing) -> Result<super::Pair, Error> {
+    let (zone, node) = (ZoneName::parse(zone).unwrap(), NodeId::parse(node).unwrap());
+    Authority::open(folder)?.issue(&zone, &node, Days(1), existing)
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_nodes_certificate_has_its_identity_serves_and_dials_and_is_signed_by_the_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::init(folder.path(), "lab.test", Days(2)).unwrap();
+    let node = issue(folder.path(), "403", "studtop", Existing::Refuse).unwrap();
+    let read = |path: &Path| std::fs::read(path).unwrap();
+    let (ca, node) = (read(&ca.certificate), read(&node.certificate));
+    let ca = x509_parser::pem::parse_x509_pem(&ca).unwrap().1;
+    let node = x509_parser::pem::parse_x509_pem(&node).unwrap().1;
+    let (ca, node) = (ca.parse_x509().unwrap(), node.parse_x509().unwrap());
+    let names = &node.subject_alternative_name().unwrap().unwrap().value.general_names;
+    assert_eq!(*names, [GeneralName::URI("spiffe://lab.test/zone/403/node/studtop")]);
+    let usage = node.extended_key_usage().unwrap().unwrap().value;
+    assert!(usage.server_auth && usage.client_auth);
+    assert!(!node.is_ca() && ca.is_ca());
+    assert_eq!(node.issuer(), ca.subject());
+    assert!(node.validity().is_valid());
+    assert_eq!(node.validity().not_after.timestamp() - node.validity().not_before.timestamp(), 25 * 3600);
+}
+
+#[test]
+fn keys_are_for_their_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::init(folder.path(), "lab.test", Days(1)).unwrap();
+    let node = issue(folder.path(), "403", "a", Existing::Refuse).unwrap();
+    assert_eq!([mode(&ca.key), mode(&node.key)], [0o600, 0o600]);
+    assert_eq!([mode(&ca.certificate), mode(&node.certificate)], [0o644, 0o644]);
+}
+
+#[test]
+fn an_authority_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Authority::init(folder.path(), "lab.test", Days(1)).unwrap();
+    let key = std::fs::read(&files.key).unwrap();
+    std::fs::remove_file(&files.certificate).unwrap();
+    let error = Authority::init(folder.path(), "lab.test", Days(1)).unwrap_err();
+    assert!(matches!(&error, Error::Exists { path, .. } if *path == files.key), "{error}");
+    assert_eq!(std::fs::read(&files.key).unwrap(), key);
+}
+
+#[test]
+fn a_nodes_certificate_is_replaced_only_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    Authority::init(folder.path(), "lab.test", Days(1)).unwrap();
+    let files = issue(folder.path(), "403", "a", Existing::Refuse).unwrap();
+    let key = std::fs::read(&files.key).unwrap();
+    let error = issue(folder.path(), "403", "a", Existing::Refuse).unwrap_err();
+    assert!(error.to_string().contains("--replace"), "{error}");
+    assert_eq!(std::fs::read(&files.key).unwrap(), key);
+    issue(folder.path(), "403", "a", Existing::Replace).unwrap();
+    assert_ne!(std::fs::read(&files.key).unwrap(), key);
+    assert_eq!(mode(&files.key), 0o600);
+}
+
+#[test]
+fn what_is_no_authority_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |expected: &str| {
+        let error = Authority::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check("zoneway pki init");
+    Authority::init(folder.path(), "lab.test", Days(1)).unwrap();
+    let node = issue(folder.path(), "403", "a", Existing::Refuse).unwrap();
+    std::fs::copy(&node.key, folder.path().join("ca.key")).unwrap();
+    check("not the key of the certificate beside it");
+    std::fs::copy(&node.certificate, folder.path().join("ca.pem")).unwrap();
+    check("no certificate of an authority");
+    std::fs::write(folder.path().join("ca.pem"), "hello").unwrap();
+    check("ca.pem is no certificate");
+}
+
+#[test]
+fn no_certificate_is_issued_for_another_domain() {
+    let folder = tempfile::tempdir().unwrap();
+    Authority::init(folder.path(), "lab.test", Days(1)).unwrap();
+    let authority = Authority::open(folder.path()).unwrap();
+    assert_eq!(authority.domain(), "lab.test");
+    assert!(authority.expect_domain("lab.test").is_ok());
+    assert!(matches!(authority.expect_domain("other.test"), Err(Error::OtherDomain { .. })));
+    for domain in ["", "Lab.test", "lab.test/zone", "lab test"] {
+        assert!(matches!(Authority::init(folder.path(), domain, Days(1)), Err(Error::Domain(_))), "{domain}");
+    }
+}
