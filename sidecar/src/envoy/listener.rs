@@ -30,8 +30,12 @@ pub(super) fn ingress(ingress: &Ingress, filter: &Filter<'_>, folder: &RunFolder
     let mut listener = listener(&format!("ingress/{}", ingress.listen), address(ingress.listen));
     match &ingress.clients {
         Clients::All(zone) => {
-            let from = if filter.public || *zone != *filter.zone { From::Outside } else { From::Inside };
+            let from = if filter.public || zone != filter.zone { From::Outside } else { From::Inside };
             set(&mut listener, "filter_chains", json!([chain("all", from, filter.ingress(zone))]));
+        }
+        // At a public node the neighbours are the public too.
+        Clients::ByNetwork { inside, outside: Some(outside), .. } if filter.public && inside == outside => {
+            set(&mut listener, "filter_chains", json!([chain("all", From::Outside, filter.ingress(inside))]));
         }
         Clients::ByNetwork { inside, networks, outside } => {
             // A chain that matches no network would match all of them.
@@ -41,11 +45,8 @@ pub(super) fn ingress(ingress: &Ingress, filter: &Filter<'_>, folder: &RunFolder
                 set(&mut chain, "filter_chain_match", json!({"source_prefix_ranges": ranges}));
                 set(&mut listener, "filter_chains", json!([chain]));
             }
-            set(
-                &mut listener,
-                "default_filter_chain",
-                chain("outside", From::Outside, filter.ingress_outside(outside.as_ref())),
-            );
+            let outside = chain("outside", From::Outside, filter.ingress_outside(outside.as_ref()));
+            set(&mut listener, "default_filter_chain", outside);
         }
     }
     listener

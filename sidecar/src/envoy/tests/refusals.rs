@@ -1,0 +1,40 @@
+use super::{HOUSEHOLD, render};
+use crate::envoy::Error;
+
+#[track_caller]
+fn check(yaml: &str, id: &str, expected: &str) {
+    let error = render(yaml, id).unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn a_node_that_is_not_there_is_named_with_those_that_are() {
+    check(HOUSEHOLD, "laptop", "no node laptop; it has stuchip, studtop, edge");
+}
+
+#[test]
+fn a_link_through_a_tunnel_is_refused_for_both_its_ends_and_no_other_node() {
+    let yaml = HOUSEHOLD.replace("address: {studtop: '198.51.100.4:15443'}", "tunnel: true");
+    check(&yaml, "edge", "the link from exposed to 403 uses a reverse tunnel");
+    check(&yaml, "studtop", "an address that exposed can dial studtop at");
+    assert!(render(&yaml, "stuchip").is_ok());
+}
+
+#[test]
+fn a_public_zone_is_not_believed_without_a_certificate() {
+    let yaml = HOUSEHOLD.replace(
+        "{ca: /pki/ca.pem, certificate: '/pki/{node}.pem', key: '/pki/{node}.key'}",
+        "{none: {zones: [403, exposed]}}",
+    );
+    check(&yaml, "studtop", "names exposed, which is public");
+}
+
+#[test]
+fn nodes_that_are_not_alone_say_how_they_know_each_other() {
+    let yaml = HOUSEHOLD.replace(
+        "peer_authentication: {ca: /pki/ca.pem, certificate: '/pki/{node}.pem', key: '/pki/{node}.key'}",
+        "home: 403",
+    );
+    check(&yaml, "studtop", "zoneway pki init");
+    assert!(matches!(render(&yaml, "edge"), Err(Error::NoPeerAuthentication { .. })));
+}
