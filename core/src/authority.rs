@@ -4,13 +4,13 @@ mod bits;
 
 use core::net::Ipv6Addr;
 
-use bits::{Bits, Eight, gather};
+use bits::{Dots, Eight, gather};
 
 /// The longest name of a host, in bytes (RFC 1035, without the trailing dot).
 pub const MAX_HOST: usize = 253;
 
 /// Room for the longest name, and for a word of eight bytes that is read at its last byte.
-const ROOM: usize = Bits::COUNT + 8;
+const ROOM: usize = Dots::COUNT + 8;
 
 /// A host in canonical form: lower case, without port, without trailing dot. Lives on the stack.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct Authority {
     /// The host; what stands behind it means nothing.
     bytes: [u8; ROOM],
     len: usize,
-    dots: Bits,
+    dots: Dots,
     kind: HostKind,
 }
 
@@ -44,7 +44,7 @@ impl Authority {
 
     /// Room for a host, to be [`Self::read`].
     pub(crate) fn unread() -> Self {
-        Self { bytes: [0; ROOM], len: 0, dots: Bits::default(), kind: HostKind::Name }
+        Self { bytes: [0; ROOM], len: 0, dots: Dots::default(), kind: HostKind::Name }
     }
 
     /// As [`Self::parse`], without moving the bytes once more; false when the value is no host.
@@ -55,54 +55,65 @@ impl Authority {
         }
     }
 
-    /// A name or an IPv4 address, eight bytes at a time.
+    /// A name or an IPv4 address.
     fn read_name(&mut self, value: &[u8]) -> Option<()> {
-        let (mut allowed, mut hyphens, mut colons) = (Bits::default(), Bits::default(), Bits::default());
-        let mut digits = Bits::default();
-        for (index, bytes) in value.chunks(8).take(Bits::COUNT / 8).enumerate() {
-            let eight = Eight(match bytes.try_into() {
-                Ok(bytes) => u64::from_le_bytes(bytes),
-                Err(_) => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-            })
-            .lowered();
-            let at = index * 8;
-            self.bytes.get_mut(at..at + 8)?.copy_from_slice(&eight.0.to_le_bytes());
-            let (dot, hyphen, digit) = (eight.equal(b'.'), eight.equal(b'-'), eight.within(b'0', b'9'));
-            let letter = eight.within(b'a', b'z') | eight.equal(b'_');
-            self.dots.put(at, gather(dot));
-            hyphens.put(at, gather(hyphen));
-            digits.put(at, gather(digit | dot));
-            allowed.put(at, gather(letter | digit | hyphen | dot));
-            colons.put(at, gather(eight.equal(b':')));
+        let taken = value.len().min(Dots::COUNT);
+        self.bytes.get_mut(..taken)?.copy_from_slice(value.get(..taken)?);
+        let end = self.read_labels(taken)?;
+        match value.get(end) {
+            None => {}
+            Some(b':') => is_port(value.get(end + 1..)?).then_some(())?,
+            Some(_) => return None,
         }
-        let end = match colons.lowest() {
-            Some(colon) => is_port(value.get(colon + 1..)?).then_some(colon)?,
-            None => value.len(),
-        };
         // One trailing dot is dropped.
         let last = end.checked_sub(1)?;
-        self.len = if self.dots.has(last) { last } else { end };
-        if self.len == 0 || self.len > MAX_HOST {
-            return None;
+        self.len = end;
+        if self.bytes.get(last) == Some(&b'.') {
+            self.len = last;
+            self.dots.clear(last);
         }
-        let name = Bits::below(self.len);
-        self.dots = self.dots.and(name);
-        if !name.without(allowed).is_empty() || self.dots.has(self.len - 1) || hyphens.has(self.len - 1) {
-            return None;
-        }
-        // No label is empty, begins or ends with `-`, or is longer than 63 bytes.
-        let starts = self.dots.up(true);
-        let no_start = self.dots.or(hyphens.and(name));
-        if !starts.and(no_start).is_empty() || !hyphens.up(false).and(self.dots).is_empty() {
+        if self.len > MAX_HOST || self.as_bytes().last() == Some(&b'-') {
             return None;
         }
         if self.len > 63 && self.labels_from_right().any(|(start, end)| end - start > 63) {
             return None;
         }
-        if name.without(digits).is_empty() && is_ipv4(self.as_bytes()) {
+        if self.bytes.first().is_some_and(u8::is_ascii_digit) && is_ipv4(self.as_bytes()) {
             self.kind = HostKind::Address;
         }
         Some(())
+    }
+
+    /// Checks and lower-cases what `taken` bytes begin with, up to the first that no name has: where that is. `None`
+    /// where a label is empty, or begins or ends with `-` before a dot.
+    fn read_labels(&mut self, taken: usize) -> Option<usize> {
+        let (mut after_dot, mut after_hyphen) = (1, 0);
+        for block in 0..taken.div_ceil(64) {
+            let (mut allowed, mut dots, mut hyphens) = (0, 0, 0);
+            let start = block * 64;
+            let words =
+                self.bytes.get_mut(start..taken.next_multiple_of(8).min(start + 64))?.as_chunks_mut().0;
+            for (word, at) in words.iter_mut().zip((0..64).step_by(8)) {
+                let eight = Eight::of(u64::from_le_bytes(*word));
+                *word = eight.lowered.to_le_bytes();
+                allowed |= gather(eight.allowed) << at;
+                dots |= gather(eight.dots) << at;
+                hyphens |= gather(eight.hyphens) << at;
+            }
+            let stop = allowed.trailing_ones() as usize;
+            let name = if stop == 64 { u64::MAX } else { (1 << stop) - 1 };
+            (dots, hyphens) = (dots & name, hyphens & name);
+            let (starts, ends) = (dots << 1 | after_dot, hyphens << 1 | after_hyphen);
+            if starts & (dots | hyphens) | ends & dots != 0 {
+                return None;
+            }
+            (after_dot, after_hyphen) = (dots >> 63, hyphens >> 63);
+            self.dots.put(block, dots);
+            if stop < 64 {
+                return Some(start + stop);
+            }
+        }
+        Some(taken)
     }
 
     /// `[literal]`, perhaps with a port; no zone id.
@@ -142,7 +153,7 @@ impl Authority {
 
     /// The labels of a name from the right, as where they begin and end.
     pub(crate) fn labels_from_right(&self) -> LabelsFromRight {
-        LabelsFromRight { dots: self.dots, end: Some(self.len) }
+        LabelsFromRight { dots: self.dots, blocks: self.len.div_ceil(64), end: Some(self.len) }
     }
 
     /// Eight bytes at an offset, the first in the lowest place. Behind the name they mean nothing.
@@ -154,7 +165,9 @@ impl Authority {
 /// See [`Authority::labels_from_right`].
 pub(crate) struct LabelsFromRight {
     /// The dots that are still to come.
-    dots: Bits,
+    dots: Dots,
+    /// Blocks of 64 bytes from this one on have none.
+    blocks: usize,
     end: Option<usize>,
 }
 
@@ -164,7 +177,7 @@ impl Iterator for LabelsFromRight {
     #[inline]
     fn next(&mut self) -> Option<(usize, usize)> {
         let end = self.end?;
-        self.end = self.dots.take_highest();
+        self.end = self.dots.take_highest(&mut self.blocks);
         Some((self.end.map_or(0, |dot| dot + 1), end))
     }
 }

@@ -18,11 +18,9 @@ pub fn decide<'t>(
     request: &Request<'_>,
     seed: &mut dyn FnMut() -> Option<u64>,
 ) -> Decision<'t> {
-    let (trail, loops) = match request.role {
-        Role::Ingress => (Trail::EMPTY, request.loops),
-        Role::Peer => (request.trail, 0),
-    };
-    let steps = Steps { here, policy, request, trail, loops };
+    // A trail is the peers' alone.
+    let trail = if request.role == Role::Peer { request.trail } else { Trail::EMPTY };
+    let steps = Steps { here, policy, request, trail };
     let outcome = match steps.answer(table, seed) {
         Ok(outcome) => outcome,
         Err(reason) => Outcome::Refuse(reason),
@@ -35,7 +33,6 @@ struct Steps<'a> {
     policy: &'a Policy,
     request: &'a Request<'a>,
     trail: Trail<'a>,
-    loops: usize,
 }
 
 impl Steps<'_> {
@@ -61,12 +58,7 @@ impl Steps<'_> {
             return Err(Reason::NotExposed);
         }
         let rule = self.rule(table, entry, source)?;
-        if self.trail.loops_at(self.here) {
-            return Err(Reason::Loop);
-        }
-        if self.trail.length().max(self.loops) >= self.policy.max_hops {
-            return Err(Reason::TooManyHops);
-        }
+        self.circles()?;
         match self.this_zone(table, entry, rule, seed) {
             Some(outcome) => Ok(outcome),
             None => self.other_zones(table, rule, source, seed),
@@ -107,13 +99,26 @@ impl Steps<'_> {
 
     /// Step 5.
     fn rule(&self, table: &Layout, entry: Entry, source: usize) -> Result<Rule, Reason> {
-        let path = self.request.path;
-        let path = path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
-        if table.host_has_paths(entry) && path_fault(path).is_some() {
-            return Err(Reason::MalformedPath);
+        // Where `/` is the only rule every path fits, whatever it looks like.
+        let mut path = &b"/"[..];
+        if table.host_has_paths(entry) {
+            path = self.request.path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
+            if path_fault(path).is_some() {
+                return Err(Reason::MalformedPath);
+            }
         }
         let rule = table.rule(entry, path).ok_or(Reason::NoRule)?;
         if table.rule_is_exposed_to(rule, source) { Ok(rule) } else { Err(Reason::NotExposed) }
+    }
+
+    /// Step 6.
+    fn circles(&self) -> Result<(), Reason> {
+        let passed = match self.request.role {
+            Role::Ingress => self.request.loops,
+            Role::Peer if self.trail.loops_at(self.here) => return Err(Reason::Loop),
+            Role::Peer => self.trail.length(),
+        };
+        if passed >= self.policy.max_hops { Err(Reason::TooManyHops) } else { Ok(()) }
     }
 
     /// Step 7.
