@@ -119,17 +119,8 @@ def answer(topic, case, seen):
     status, host, path = seen
     if host is None:
         return {"status": status}
-    # "A host that still differs from its canonical form other than in case: 400 `malformed_host`, in Envoy alone"
-    request = case["request"] | {"host": host, "path": path}
-    kind, name = grammar.parse_host(host)
-    if kind == grammar.NAME and name != host.lower() or kind == grammar.ADDRESS and host != bare(host):
-        request["host"] = ""
+    request = case["request"] | {"host": grammar.in_envoy(host), "path": path}
     return corpus.model_of(topic, case).decide(case["node"], request)
-
-
-def bare(host):
-    """An address without port and trailing dot."""
-    return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0].removesuffix(".")
 
 
 def main():

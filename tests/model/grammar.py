@@ -93,6 +93,17 @@ def parse_host(authority):
     return NAME, host
 
 
+def in_envoy(authority):
+    """What of an authority the filter in Envoy takes: "a host that still differs from its canonical form other than in
+    case" is malformed, whoever strips what comes first; then this is the empty one."""
+    kind, name = parse_host(authority)
+    canonical = name
+    if kind == ADDRESS:
+        canonical = authority[: authority.index("]") + 1] if authority.startswith("[") else authority.split(":")[0]
+        canonical = canonical.removesuffix(".").lower()
+    return authority if authority.lower() == canonical else ""
+
+
 def is_port(text):
     digits = PORT.fullmatch(text)
     return digits is not None and int(digits[1]) <= 65535
