@@ -5,14 +5,23 @@
 //! rooms of I/O that carry a step out and bring its event back; none of them decides.
 
 mod backoff;
+mod board;
 pub(crate) mod client;
-mod config;
+pub(crate) mod config;
 pub(crate) mod endpoint_url;
 mod feed;
+mod feeder;
 mod hold;
 mod intake;
+mod lookup;
+mod members;
+mod metrics;
 mod name_book;
+mod node_picture;
 mod picture;
 pub(crate) mod report;
+pub(crate) mod run;
+mod server;
+mod source_watch;
 mod state_folder;
 pub(crate) mod table_endpoint;

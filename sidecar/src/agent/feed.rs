@@ -17,7 +17,6 @@ use std::time::Duration;
 use zoneway_core::table::wire::Revision;
 
 use super::backoff::Backoff;
-#[cfg(test)]
 pub(crate) use state::State;
 
 /// Time on a steady clock, since any start.

@@ -14,6 +14,7 @@ use super::hold::Hold;
 use super::picture::{self, Meant, Picture};
 use super::report::{HeldHost, Serving};
 use super::table_endpoint::PathError;
+pub(crate) use kept::Kept;
 
 /// The state machine of one source.
 #[derive(Debug)]

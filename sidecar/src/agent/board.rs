@@ -1,0 +1,101 @@
+//! Where every room writes what it knows, for whoever asks: `/v1/status`, `/metrics`, `/readyz`.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::report::{HeldHost, NodeStatus, Serving, SidecarStatus, SourceStatus};
+use super::table_endpoint::PathError;
+
+/// What is known now.
+#[derive(Debug)]
+pub(crate) struct Board {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    source: SourceNow,
+    nodes: BTreeMap<String, NodeNow>,
+}
+
+/// The source, as it was last heard of.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceNow {
+    /// The file.
+    pub(crate) file: String,
+    /// What serves.
+    pub(crate) serving: Serving,
+    /// When that was read.
+    pub(crate) read_at: Option<Instant>,
+    /// What is wrong with the file.
+    pub(crate) errors: Vec<PathError>,
+    /// What may be wrong with what serves.
+    pub(crate) warnings: Vec<PathError>,
+    /// Which hosts are held, each until when.
+    pub(crate) held: Vec<(String, Instant)>,
+}
+
+/// A node, as it was last heard of.
+#[derive(Debug, Clone)]
+pub(crate) struct NodeNow {
+    /// All but ages.
+    pub(crate) status: NodeStatus,
+    /// When the age in it was told.
+    pub(crate) polled_at: Instant,
+}
+
+impl Board {
+    /// A board that knows no node yet.
+    pub(crate) fn new(source: SourceNow) -> Self {
+        Self { inner: Mutex::new(Inner { source, nodes: BTreeMap::new() }) }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // Nobody panics with the lock held; if one did, what it wrote is whole all the same.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is known of the source.
+    pub(crate) fn set_source(&self, source: SourceNow) {
+        self.inner().source = source;
+    }
+
+    /// Writes what is known of a node.
+    pub(crate) fn set_node(&self, node: NodeNow) {
+        self.inner().nodes.insert(node.status.node.clone(), node);
+    }
+
+    /// All of it, with ages as of now.
+    pub(crate) fn status(&self) -> SidecarStatus {
+        let inner = self.inner();
+        let source = &inner.source;
+        let left = |until: &Instant| until.saturating_duration_since(Instant::now()).as_secs();
+        SidecarStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: SourceStatus {
+                file: source.file.clone(),
+                serving: source.serving,
+                age_s: source.read_at.map(|at| at.elapsed().as_secs()),
+                errors: source.errors.clone(),
+                warnings: source.warnings.clone(),
+            },
+            held: source
+                .held
+                .iter()
+                .map(|(host, until)| HeldHost { host: host.clone(), left_s: left(until) })
+                .collect(),
+            nodes: inner.nodes.values().map(NodeNow::status_now).collect(),
+        }
+    }
+}
+
+impl NodeNow {
+    fn status_now(&self) -> NodeStatus {
+        let mut status = self.status.clone();
+        if let Some(table) = &mut status.table {
+            table.age_s += self.polled_at.elapsed().as_secs_f64().floor();
+        }
+        status
+    }
+}

@@ -1,0 +1,285 @@
+//! One Envoy's room: carries out what its feed says, one step at a time, and brings back what came of it.
+
+mod files;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use tokio::sync::watch;
+use tracing::{debug, error, info, warn};
+use zoneway_core::table::wire::Revision;
+
+use super::board::{Board, NodeNow};
+use super::client::{Ask, Client};
+use super::config::EnvoyPlaces;
+use super::feed::{Event, Feed, Outcome, Reader, Stage, State, Step, Time};
+use super::metrics::Metrics;
+use super::node_picture::NodePicture;
+use super::report::NodeStatus;
+use super::state_folder::StateFolder;
+use super::table_endpoint::{self, Pushed, ReaderStatus};
+use files::Files;
+
+/// What every room shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The clock of all state machines.
+    pub(crate) start: Instant,
+    /// What is known now.
+    pub(crate) board: Board,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    /// What outlives a restart.
+    pub(crate) state: Mutex<StateFolder>,
+}
+
+impl Shared {
+    /// The time of the state machines.
+    pub(crate) fn now(&self) -> Time {
+        self.start.elapsed()
+    }
+}
+
+/// What a node is to have, or why that is not known.
+pub(crate) type Wanted = Option<Result<Arc<NodePicture>, String>>;
+
+/// The room of one Envoy.
+pub(crate) struct Feeder {
+    node: String,
+    places: EnvoyPlaces,
+    shared: Arc<Shared>,
+    wanted: watch::Receiver<Wanted>,
+    feed: Feed,
+    table: Client,
+    files: Option<Files>,
+    want: Option<Arc<NodePicture>>,
+    /// Why there is nothing new to have, where there is not.
+    no_picture: Option<String>,
+    status: Option<ReaderStatus>,
+    polled_at: Instant,
+    pushes: u64,
+    failures: u64,
+    told: Option<State>,
+}
+
+impl Feeder {
+    /// A room for one Envoy. `before`: what an earlier run of this program had for it.
+    pub(crate) fn new(
+        places: EnvoyPlaces,
+        before: Option<Arc<NodePicture>>,
+        wanted: watch::Receiver<Wanted>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let node = places.node.to_string();
+        let epoch = shared.state.lock().unwrap_or_else(PoisonError::into_inner).epoch(&node);
+        let noise = noise();
+        Self {
+            feed: Feed::new(places.files.is_some(), epoch, noise),
+            table: Client::new(places.table.clone(), places.tls.clone()),
+            files: places.files.clone().map(|places_of| Files::new(places.node.clone(), places_of, before)),
+            node,
+            places,
+            shared,
+            wanted,
+            want: None,
+            no_picture: None,
+            status: None,
+            polled_at: Instant::now(),
+            pushes: 0,
+            failures: 0,
+            told: None,
+        }
+    }
+
+    /// Feeds the Envoy for ever. May be dropped at any time: whatever was under way can be done again.
+    pub(crate) async fn run(mut self) {
+        self.tell();
+        loop {
+            self.take_wanted();
+            let step = self.feed.step(self.shared.now());
+            if let Step::Wait(until) = step {
+                let pause = until.saturating_sub(self.shared.now());
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    changed = self.wanted.changed() => match changed {
+                        // Waiting for it has marked it as seen: it is looked at above.
+                        Ok(()) => self.wanted.mark_changed(),
+                        Err(_) => return,
+                    },
+                }
+                continue;
+            }
+            debug!(node = self.node, ?step, "next");
+            let event = self.carry_out(step).await;
+            self.feed.apply(event, self.shared.now());
+            self.tell();
+        }
+    }
+
+    fn take_wanted(&mut self) {
+        if !self.wanted.has_changed().unwrap_or(false) {
+            return;
+        }
+        let wanted = self.wanted.borrow_and_update().clone();
+        match wanted {
+            None => {}
+            Some(Err(message)) => {
+                if self.no_picture.as_ref() != Some(&message) {
+                    error!(node = self.node, "{message}: what it has serves on");
+                }
+                self.no_picture = Some(message);
+            }
+            Some(Ok(picture)) => {
+                self.no_picture = None;
+                let content = match &mut self.files {
+                    Some(files) => picture.content(&files.wanted(&picture)),
+                    None => picture.content(&Ok(Vec::new())),
+                };
+                self.want = Some(picture);
+                self.feed.apply(Event::Want(content), self.shared.now());
+            }
+        }
+        self.tell();
+    }
+
+    async fn carry_out(&mut self, step: Step) -> Event {
+        match step {
+            // Waited for by the caller.
+            Step::Wait(_) | Step::Poll => Event::Polled(self.poll().await),
+            Step::Write(stage) => {
+                let written = self.write(stage).await;
+                Event::Wrote(stage, written)
+            }
+            Step::Look => Event::Looked(match &mut self.files {
+                Some(files) => files.missing().await,
+                None => Ok(0),
+            }),
+            Step::Push(revision) => {
+                let outcome = self.push(revision).await;
+                Event::Pushed(revision, outcome)
+            }
+        }
+    }
+
+    async fn poll(&mut self) -> Result<Reader, String> {
+        let status = table_endpoint::status(&mut self.table).await;
+        self.polled_at = Instant::now();
+        match status {
+            Ok(status) => {
+                let reader = Reader {
+                    table: status.table.as_ref().map(|table| (table.revision, table.digest.clone())),
+                    reads_ours: status.versions.contains(&zoneway_core::table::TABLE_VERSION),
+                    workers: status.workers.iter().map(|worker| worker.revision).collect(),
+                };
+                self.status = Some(status);
+                Ok(reader)
+            }
+            Err(error) => {
+                self.status = None;
+                Err(error.to_string())
+            }
+        }
+    }
+
+    async fn write(&mut self, stage: Stage) -> Result<(), String> {
+        let Some(files) = &mut self.files else { return Ok(()) };
+        // What an earlier writer's table names has members too: they stay until a table without them is adopted.
+        let foreign = self.status.as_ref().and_then(|status| status.table.as_ref());
+        if stage == Stage::Bridge
+            && let Some(table) = foreign
+            && !files.knows(&table.digest)
+        {
+            let ask = Ask::get("/v1/table", Duration::from_secs(5));
+            if let Ok(answer) = self.table.ask(&ask).await
+                && answer.status == StatusCode::OK
+            {
+                files.served_before(&answer.body);
+            }
+        }
+        files.write(stage).await
+    }
+
+    async fn push(&mut self, revision: Revision) -> Outcome {
+        let Some(want) = self.want.clone() else { return Outcome::Failed("nothing to push".to_owned()) };
+        let kept = {
+            let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.keep_epoch(&self.node, revision.epoch)
+        };
+        if let Err(error) = kept {
+            // The epoch is only ever raised above the reader's own as well: pushing goes on.
+            warn!(node = self.node, "the epoch is not kept: {error}");
+        }
+        let outcome = match want.json(revision) {
+            Ok(json) => match table_endpoint::push(&mut self.table, Bytes::from(json)).await {
+                Ok(Pushed::Accepted(_)) => Outcome::Accepted,
+                Ok(Pushed::Conflict(_)) => Outcome::Conflict,
+                Ok(Pushed::Refused(answer)) => {
+                    let errors = answer.errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+                    Outcome::Refused(errors.join("; "))
+                }
+                Err(error) => Outcome::Failed(error.to_string()),
+            },
+            Err(error) => Outcome::Failed(error.to_string()),
+        };
+        if let (Some(files), Outcome::Accepted | Outcome::Failed(_)) = (&mut self.files, &outcome) {
+            files.may_be_served(&want);
+        }
+        if outcome == Outcome::Accepted {
+            self.pushes += 1;
+            self.shared.metrics.pushed(&self.node);
+            let hosts = want.table.wire().hosts.len();
+            info!(node = self.node, zone = want.zone, %revision, hosts, digest = want.digest, "pushed");
+        } else {
+            self.failures += 1;
+            self.shared.metrics.push_failed(&self.node);
+        }
+        outcome
+    }
+
+    /// Writes to the board where the feed stands, and to the log what is new about that.
+    fn tell(&mut self) {
+        let state = self.feed.state();
+        let message = self.no_picture.clone().unwrap_or_else(|| state.to_string());
+        let status = NodeStatus {
+            node: self.node.clone(),
+            zone: self.want.as_ref().map(|want| want.zone.clone()),
+            endpoint: self.places.table.to_string(),
+            state: state.name().to_owned(),
+            message,
+            trouble: state.is_trouble() || self.no_picture.is_some(),
+            sent: self.feed.sent(),
+            table: self.status.as_ref().and_then(|status| status.table.clone()),
+            workers: self.status.as_ref().map(|status| status.workers.clone()).unwrap_or_default(),
+            pushes: self.pushes,
+            failures: self.failures,
+        };
+        self.shared.board.set_node(NodeNow { status, polled_at: self.polled_at });
+        if self.told.as_ref() == Some(&state) {
+            return;
+        }
+        let node = &self.node;
+        match &state {
+            State::Foreign(_) | State::Refused(_) | State::OtherVersion | State::Files(_) => {
+                error!(node, state = state.name(), "{state}");
+            }
+            State::Unreachable(_) | State::Pushing(Some(_)) => warn!(node, state = state.name(), "{state}"),
+            State::InSync => info!(node, state = state.name(), "{state}"),
+            _ => debug!(node, state = state.name(), "{state}"),
+        }
+        if self.feed.members_given_up() && state == State::Pushing(None) {
+            warn!(
+                node,
+                "pushed although Envoy does not list every member: look at its log for refused files"
+            );
+        }
+        self.told = Some(state);
+    }
+}
+
+/// A seed for the random part of delays, another one in each process and room.
+fn noise() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,351 @@
+//! The sidecar as a whole: reads its source, resolves names, and gives each Envoy's room what it is to have.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+use zoneway_core::name::NodeId;
+use zoneway_site::Names;
+
+use super::board::{Board, SourceNow};
+use super::config::{Config, Listen, SourceFile};
+use super::feed::Time;
+use super::feeder::{Feeder, Shared, Wanted};
+use super::intake::{Intake, Kept, Notice};
+use super::lookup;
+use super::metrics::Metrics;
+use super::name_book::{Change, NameBook};
+use super::node_picture::{NodePicture, Views};
+use super::picture::{Kind, Meant, Picture};
+use super::report::Serving;
+use super::server;
+use super::source_watch::SourceWatch;
+use super::state_folder::{StateError, StateFolder};
+use super::table_endpoint::PathError;
+
+/// How long the first view waits for names that were never looked up before.
+const NAMES_WITHIN: Duration = Duration::from_secs(3);
+
+/// Why the sidecar cannot run at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// Its state folder is not to be had.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// It cannot listen.
+    #[error("{place}: {source}: `listen` needs an address or socket that is free")]
+    Listen {
+        /// Where.
+        place: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A part of it ended by a fault of this program.
+    #[error("a part of the sidecar ended: {0}: it has to be started again, and this is a fault to report")]
+    Room(#[source] tokio::task::JoinError),
+    /// It cannot be told to stop.
+    #[error("signals cannot be received: {0}")]
+    Signals(#[source] io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT. `allow_shrink`: what is missing in the source at this start is meant to be.
+///
+/// # Errors
+/// When there is no state folder, no place to listen, or no way to be told to stop.
+pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(RunError::Signals)?;
+    let (mut agent, feeders) = Agent::new(config)?;
+    // Dropped with everything in it when this returns.
+    let mut rooms = JoinSet::new();
+    for place in agent.config.listen.clone() {
+        let listener = server::listen(&place)
+            .await
+            .map_err(|source| RunError::Listen { place: place.to_string(), source })?;
+        tell_place(&place, &listener);
+        rooms.spawn(server::serve(listener, Arc::clone(&agent.shared)));
+    }
+    let (mut watch, unwatched) = SourceWatch::start(agent.config.source.path());
+    if let Some(error) = unwatched {
+        warn!("{}: not told of changes, it is looked at every 2 s: {error}", agent.file.display());
+    }
+    let (tell_changed, mut changed) = mpsc::channel(1);
+    rooms.spawn(async move {
+        loop {
+            watch.changed().await;
+            if tell_changed.send(()).await.is_err() {
+                return;
+            }
+        }
+    });
+    let (answer, mut answers) = mpsc::channel(64);
+    agent.read(allow_shrink).await;
+    for feeder in feeders {
+        rooms.spawn(feeder.run());
+    }
+    loop {
+        for name in agent.book.due(agent.shared.now()) {
+            let (answer, servers) = (answer.clone(), agent.config.dns_servers.clone());
+            rooms.spawn(async move {
+                let found = lookup::addresses(&name, &servers).await;
+                let _ = answer.send((name, found)).await;
+            });
+        }
+        agent.settle();
+        while let Some(ended) = rooms.try_join_next() {
+            ended.map_err(RunError::Room)?;
+        }
+        let pause = agent.pause();
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => {
+                info!("SIGHUP: {} is read, and what went from it is confirmed", agent.file.display());
+                agent.read(true).await;
+            }
+            Some(()) = changed.recv() => agent.read(false).await,
+            Some((name, found)) = answers.recv() => agent.answered(&name, found),
+            () = tokio::time::sleep(pause) => agent.tick().await,
+        }
+    }
+    info!("stopping: what each Envoy has serves on");
+    rooms.shutdown().await;
+    Ok(())
+}
+
+fn tell_place(place: &Listen, listener: &server::Listener) {
+    match listener {
+        server::Listener::Tcp(tcp) => {
+            let address =
+                tcp.local_addr().map_or_else(|_| place.to_string(), |address| format!("http://{address}"));
+            info!("serving /metrics, /healthz, /readyz and /v1/status at {address}");
+        }
+        server::Listener::Unix(..) => info!("serving /metrics, /healthz, /readyz and /v1/status at {place}"),
+    }
+}
+
+struct Agent {
+    config: Config,
+    file: PathBuf,
+    kind: Kind,
+    shared: Arc<Shared>,
+    intake: Intake,
+    book: NameBook,
+    /// What was computed last, and of what.
+    computed: Option<(Arc<Meant>, Names)>,
+    /// Until when names that were never looked up are waited for.
+    names_until: Option<Time>,
+    warnings: Vec<PathError>,
+    nodes: Vec<(NodeId, watch::Sender<Wanted>)>,
+}
+
+impl Agent {
+    /// The agent, and a room for each Envoy. What was kept from an earlier run serves until the source is read, and
+    /// tells each room what its Envoy may serve now.
+    fn new(config: Config) -> Result<(Self, Vec<Feeder>), RunError> {
+        let state = StateFolder::open(&config.state)?;
+        let file = config.source.path().to_owned();
+        let kind = match config.source {
+            SourceFile::Site(_) => Kind::Site,
+            SourceFile::Table(_) => Kind::Table,
+        };
+        let mut intake = Intake::new(config.hold);
+        match state.kept::<Kept>() {
+            Ok(None) => {}
+            Ok(Some(kept)) => match intake.restore(kept, kind, &file, Time::ZERO) {
+                Ok(()) => {}
+                Err(faults) => {
+                    for fault in faults {
+                        warn!("{}: what was kept is of no use: {fault}", config.state.display());
+                    }
+                }
+            },
+            Err(error) => warn!("{error}"),
+        }
+        let addresses = state.addresses().unwrap_or_else(|error| {
+            warn!("{error}");
+            Default::default()
+        });
+        let source = SourceNow {
+            file: file.display().to_string(),
+            serving: intake.serving(),
+            read_at: None,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            held: Vec::new(),
+        };
+        let shared = Arc::new(Shared {
+            start: Instant::now(),
+            board: Board::new(source),
+            metrics: Metrics::new(),
+            state: Mutex::new(state),
+        });
+        let mut book = NameBook::new(addresses);
+        if let Some(Meant::Site(site)) = intake.serves().map(AsRef::as_ref) {
+            book.want(site.names());
+        }
+        let names = book.names();
+        let mut kept = intake.serves().map(|meant| Views::new(meant, &names));
+        let mut nodes = Vec::new();
+        let mut feeders = Vec::new();
+        for places in &config.envoys {
+            let before = kept.as_mut().and_then(|views| views.picture(&places.node).ok()).map(Arc::new);
+            let (sender, wanted) = watch::channel(None);
+            nodes.push((places.node.clone(), sender));
+            feeders.push(Feeder::new(places.clone(), before, wanted, Arc::clone(&shared)));
+        }
+        let warnings = Vec::new();
+        let (computed, names_until) = (None, None);
+        let agent = Self { config, file, kind, shared, intake, book, computed, names_until, warnings, nodes };
+        Ok((agent, feeders))
+    }
+
+    /// Reads the source.
+    async fn read(&mut self, confirmed: bool) {
+        let text = tokio::fs::read_to_string(&self.file).await;
+        let picture = match text {
+            Ok(text) => Picture::parse(self.kind, text, &self.file),
+            Err(error) => Err(vec![PathError { path: String::new(), message: error.to_string() }]),
+        };
+        self.shared.metrics.reloaded(picture.is_ok());
+        let notices = self.intake.read(picture, confirmed, self.shared.now());
+        self.heed(notices).await;
+    }
+
+    async fn tick(&mut self) {
+        let notices = self.intake.tick(self.shared.now());
+        self.heed(notices).await;
+    }
+
+    /// Logs what happened to the source, and keeps it.
+    async fn heed(&mut self, notices: Vec<Notice>) {
+        let file = self.file.display();
+        let refused = matches!(notices[..], [Notice::Refused(..)]);
+        for notice in &notices {
+            match notice {
+                Notice::Refused(faults, serving) => {
+                    for fault in faults {
+                        error!("{file}: {fault}");
+                    }
+                    let meanwhile = match serving {
+                        Serving::Nothing => "nothing serves: Envoys keep what they have",
+                        Serving::Kept => "what was kept from before this start serves",
+                        Serving::File | Serving::LastGood => "its last good state serves on",
+                    };
+                    error!("{file} is refused whole, {meanwhile}: mend it, it is read again when it changes");
+                }
+                Notice::Serves(hosts) => info!(hosts, "{file} serves"),
+                Notice::Holds(new, all) => error!(
+                    held = all,
+                    "{new} hosts went from {file} at once, over half of it: they stay for {} s, all else takes effect. \
+                     If they are meant to go, confirm with SIGHUP, or start with --allow-shrink",
+                    self.config.hold.as_secs()
+                ),
+                Notice::Releases(hosts) => warn!(hosts, "hosts that were held go now"),
+                Notice::GivesUp(hosts) => {
+                    error!(hosts, "what {file} has now does not go together with the held hosts: they go");
+                }
+            }
+        }
+        if notices.is_empty() || refused {
+            return;
+        }
+        let Some(kept) = self.intake.keep(self.kind, self.shared.now()) else { return };
+        let shared = Arc::clone(&self.shared);
+        let result = tokio::task::spawn_blocking(move || {
+            shared.state.lock().unwrap_or_else(PoisonError::into_inner).keep(&kept)
+        });
+        if let Ok(Err(error)) = result.await {
+            error!("what serves is not kept over a restart: {error}");
+        }
+    }
+
+    fn answered(&mut self, name: &str, found: Result<(Vec<std::net::IpAddr>, Duration), String>) {
+        match self.book.answered(name, found, self.shared.now()) {
+            Change::None => {}
+            Change::Address(address) => {
+                info!(name, %address, "resolved");
+                let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Err(error) = state.keep_addresses(self.book.known()) {
+                    warn!("addresses are not kept over a restart: {error}");
+                }
+            }
+            Change::Lost(message) => match self.book.known().get(name) {
+                Some(address) => warn!(name, %address, "does not resolve, its last address stays: {message}"),
+                None => warn!(name, "does not resolve, what needs it is left out: {message}"),
+            },
+            Change::Back => info!(name, "resolves again"),
+        }
+    }
+
+    /// Computes what each Envoy is to have, where anything that it comes of has changed; tells the board.
+    fn settle(&mut self) {
+        if let Some(meant) = self.intake.serves().cloned() {
+            if let Meant::Site(site) = meant.as_ref() {
+                self.book.want(site.names());
+            }
+            let now = self.shared.now();
+            if self.book.is_ready() {
+                self.names_until = None;
+            } else {
+                let until = *self.names_until.get_or_insert(now + NAMES_WITHIN);
+                if now < until {
+                    self.tell();
+                    return;
+                }
+            }
+            let names = self.book.names();
+            if !self.computed.as_ref().is_some_and(|(of, with)| Arc::ptr_eq(of, &meant) && *with == names) {
+                self.compute(&meant, &names);
+                self.computed = Some((meant, names));
+            }
+        }
+        self.tell();
+    }
+
+    fn compute(&mut self, meant: &Arc<Meant>, names: &Names) {
+        let mut views = Views::new(meant, names);
+        for (node, wanted) in &self.nodes {
+            let picture: Result<NodePicture, _> = views.picture(node);
+            wanted.send_replace(Some(picture.map(Arc::new).map_err(|error| error.to_string())));
+        }
+        for warning in &views.warnings {
+            if !self.warnings.contains(warning) {
+                warn!("{}: {warning}", self.file.display());
+            }
+        }
+        self.warnings = views.warnings;
+    }
+
+    fn tell(&self) {
+        let start = self.shared.start;
+        let now = Instant::now();
+        self.shared.board.set_source(SourceNow {
+            file: self.file.display().to_string(),
+            serving: self.intake.serving(),
+            read_at: self.intake.read_at().map(|at| start + at),
+            errors: self.intake.errors().to_vec(),
+            warnings: self.warnings.clone(),
+            held: self
+                .intake
+                .held(now.saturating_duration_since(start))
+                .into_iter()
+                .map(|held| (held.host, now + Duration::from_secs(held.left_s)))
+                .collect(),
+        });
+    }
+
+    /// How long nothing is to be done.
+    fn pause(&self) -> Duration {
+        let waiting = self.names_until.filter(|until| *until > self.shared.now());
+        let due = [self.intake.next(), self.book.next(), waiting].into_iter().flatten().min();
+        due.map_or(Duration::from_secs(3600), |due| due.saturating_sub(self.shared.now()))
+    }
+}
