@@ -9,6 +9,7 @@ use zoneway_core::name::{HostPattern, RulePath, ZoneName};
 use crate::fault::Member;
 use crate::reach::reachable;
 use crate::site::{PeerAuthentication, Protocol, Rule, Service, Site, Verify};
+use crate::view::Patterns;
 use crate::wire;
 
 /// One finding and its place.
@@ -47,6 +48,23 @@ pub enum Doubt {
     /// A host without paths.
     #[error("the host has no paths, so no zone may ask for it: write `service` or `paths`")]
     NoPaths,
+    /// A public zone's own wildcard answers for it, for a public view names no other host.
+    #[error(
+        "a wildcard that zone \"{0}\" serves itself answers for it there, for a public zone knows of no host that is \
+         not exposed to it: serve the wildcard elsewhere, or rename the host"
+    )]
+    PublicWildcard(String),
+    /// A public zone's own rule answers for a path, for a public view names no other path.
+    #[error(
+        "the rule \"{path}\" that zone \"{zone}\" serves itself answers for it there, for a public zone knows of no \
+         path that is not exposed to it: serve both paths there or neither"
+    )]
+    PublicRule {
+        /// The public zone.
+        zone: String,
+        /// The path of the rule that answers.
+        path: String,
+    },
     /// A service that no host uses.
     #[error("no host uses this service: add it to a host or take it out")]
     Unused,
@@ -79,6 +97,7 @@ pub fn lint(site: &Site, written: &wire::Site) -> Vec<Finding> {
     lint.listeners(written);
     lint.services();
     lint.hosts();
+    lint.public_views();
     lint.found
 }
 
@@ -245,6 +264,46 @@ impl<'a> Lint<'a> {
             }
         }
     }
+}
+
+impl Lint<'_> {
+    fn public_views(&mut self) {
+        let site = self.site;
+        for zone in site.public_zones() {
+            let serves = |rule: &Rule| {
+                site.served_at(rule)
+                    .any(|(node, served)| served.weight > 0 && site.zone_of(node) == Some(zone))
+            };
+            let wildcards = site.hosts().iter().filter(|(_, host)| host.rules.values().any(serves));
+            let wildcards: Patterns<'_> = wildcards.map(|(pattern, _)| pattern).collect();
+            for (pattern, host) in site.hosts() {
+                let place = format!("hosts{}", Member(pattern.as_str()));
+                let known = |rule: &Rule| rule.exposed_to.contains(zone) || serves(rule);
+                if !host.rules.values().any(known) {
+                    if wildcards.cover(pattern) {
+                        self.doubt(place, Doubt::PublicWildcard(zone.to_string()));
+                    }
+                    continue;
+                }
+                for (path, _) in host.rules.iter().filter(|(_, rule)| !known(rule)) {
+                    let above =
+                        host.rules.iter().filter(|(other, rule)| known(rule) && contains(other, path));
+                    let answers = above.max_by_key(|(other, _)| other.as_str().len());
+                    if let Some((other, _)) = answers.filter(|(_, rule)| serves(rule)) {
+                        let place = format!("{place}.paths{}", Member(path.as_str()));
+                        let (zone, path) = (zone.to_string(), other.to_string());
+                        self.doubt(place, Doubt::PublicRule { zone, path });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a rule of the path `outer` matches `inner`: a prefix at a segment's border.
+fn contains(outer: &RulePath, inner: &RulePath) -> bool {
+    let rest = inner.as_str().strip_prefix(outer.as_str());
+    outer.as_str() == "/" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn quoted(names: &[String]) -> String {

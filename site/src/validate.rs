@@ -176,3 +176,6 @@ impl<'a> Check<'a> {
 fn place(map: &str, key: &str) -> String {
     format!("{map}{}", Member(key))
 }
+
+#[cfg(test)]
+mod tests;

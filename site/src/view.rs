@@ -4,6 +4,8 @@ mod hidden;
 mod hosts;
 mod zones;
 
+pub(crate) use hidden::Patterns;
+
 use zoneway_core::name::{HostPattern, NodeId, ZoneName};
 use zoneway_core::table::wire::{self, Revision};
 use zoneway_core::table::{Limits, TABLE_VERSION, Table, TableError};

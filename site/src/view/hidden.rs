@@ -10,8 +10,7 @@ use crate::site::Site;
 /// Adds every further host of the site, all of whose names a pattern of the view matches: exposed to nobody.
 pub(super) fn add<'a>(site: &'a Site, hosts: &mut Vec<(&'a HostPattern, wire::Host)>) {
     let there: BTreeSet<&HostPattern> = hosts.iter().map(|(pattern, _)| *pattern).collect();
-    let of_kind = |kind| there.iter().filter(move |p| p.kind() == kind).map(|p| p.suffix()).collect();
-    let patterns = Patterns { one: of_kind(PatternKind::OneLabel), any: of_kind(PatternKind::AnyLabels) };
+    let patterns: Patterns<'_> = there.iter().copied().collect();
     let further: Vec<&HostPattern> =
         site.hosts().keys().filter(|pattern| !there.contains(pattern) && patterns.cover(pattern)).collect();
     hosts.extend(further.into_iter().map(|pattern| {
@@ -20,15 +19,30 @@ pub(super) fn add<'a>(site: &'a Site, hosts: &mut Vec<(&'a HostPattern, wire::Ho
     }));
 }
 
-/// The suffixes of a view's wildcards, so that a host costs by its labels and not by the number of wildcards.
-struct Patterns<'a> {
+/// The suffixes of wildcards, so that a host costs by its labels and not by the number of wildcards.
+#[derive(Default)]
+pub(crate) struct Patterns<'a> {
     one: BTreeSet<&'a str>,
     any: BTreeSet<&'a str>,
 }
 
+impl<'a> FromIterator<&'a HostPattern> for Patterns<'a> {
+    fn from_iter<I: IntoIterator<Item = &'a HostPattern>>(hosts: I) -> Self {
+        let mut patterns = Self::default();
+        for host in hosts {
+            match host.kind() {
+                PatternKind::Exact => {}
+                PatternKind::OneLabel => drop(patterns.one.insert(host.suffix())),
+                PatternKind::AnyLabels => drop(patterns.any.insert(host.suffix())),
+            }
+        }
+        patterns
+    }
+}
+
 impl Patterns<'_> {
-    /// As [`HostPattern::covers`], for all of the view's wildcards at once.
-    fn cover(&self, host: &HostPattern) -> bool {
+    /// As [`HostPattern::covers`], for all of the wildcards at once.
+    pub(crate) fn cover(&self, host: &HostPattern) -> bool {
         let below = |suffix: &&str| self.any.contains(suffix);
         let parent = host.suffix().split_once('.').map(|(_, parent)| parent);
         let ancestors = core::iter::successors(parent, |name| name.split_once('.').map(|(_, parent)| parent));
@@ -57,8 +71,7 @@ mod tests {
                 .map(|text| HostPattern::parse(text).expect("a pattern"))
                 .into();
         for pattern in &all {
-            let suffixes = |stars: &str| pattern.as_str().strip_prefix(stars).into_iter().collect();
-            let patterns = Patterns { one: suffixes("*."), any: suffixes("**.") };
+            let patterns: Patterns<'_> = [pattern].into_iter().collect();
             for host in all.iter().filter(|host| *host != pattern) {
                 assert_eq!(patterns.cover(host), pattern.covers(host), "{pattern} {host}");
             }
