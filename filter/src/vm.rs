@@ -75,11 +75,13 @@ impl Vm {
     /// that is there serves on.
     pub(crate) fn look(&self) {
         let (record, cas) = host::kept(keys::RECORD);
-        let Some(record) = record.filter(|_| cas != self.looked_at.get()) else { return };
+        if cas == self.looked_at.get() {
+            return;
+        }
         self.looked_at.set(cas);
         let kept = self.layout();
         let serving = kept.as_ref().map_or("no table".to_owned(), |layout| layout.revision().to_string());
-        let record = match Record::parse(&record) {
+        let record = match Record::parse(&record.unwrap_or_default()) {
             Ok(record) => record,
             Err(unread) => return error!("{unread}; this VM keeps serving {serving}"),
         };
