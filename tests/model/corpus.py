@@ -1,20 +1,25 @@
 #!/usr/bin/env python3
 """Checks the shared corpus, `tests/cases/`, against the model. Needs PyYAML, as nothing else here does.
 
-    python tests/model/corpus.py
+    python tests/model/corpus.py [--binary target/debug/zoneway]
 
 Every table must be valid, every expectation must be what the model decides, and of shares the endpoints must be those
-that the model orders, in bounds that hold their weights' share.
+that the model orders, in bounds that can hold. With `--binary`, `zoneway decide` must
+answer every case as expected too, shares included.
 """
 
+import argparse
+import collections
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import yaml
 
 import decision
 import table
+from product import Product
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
 KEYS = {"name", "request", "policy", "expect", "envoy", "requests", "expect_shares"}
@@ -61,7 +66,29 @@ def check_shares(topic, case, model):
     return None if least <= 1 <= most else f"the bounds are {least} to {most} together"
 
 
+def check_binary(product, topic, case, name):
+    """What is wrong with the binary's answer to a case, or None."""
+    where = ["--zone", topic["here"]["zone"]]
+    if topic["table"] is not None:
+        where = ["--table", product.write(f"{name}.json", topic["table"])]
+    request = case["request"] | {"node": case["node"]}
+    if "expect_shares" not in case:
+        (got,) = product.decide(where, case.get("policy", {}), [request])
+        return None if got == case["expect"] else f"the binary says {got}"
+    count = case["requests"]
+    answers = product.decide(where, case.get("policy", {}), [request | {"seed": seed} for seed in range(1, count + 1)])
+    firsts = collections.Counter("local" if a["action"] == "local" else a.get("endpoints", ["none"])[0] for a in answers)
+    shares = {first: number / count for first, number in firsts.items()}
+    bounds = case["expect_shares"]
+    good = shares.keys() <= bounds.keys() and all(low <= shares.get(f, 0) <= high for f, (low, high) in bounds.items())
+    return None if good else f"the binary's shares are {shares}"
+
+
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", help="a zoneway binary to ask as well")
+    options = parser.parse_args()
+    product = Product(options.binary, tempfile.mkdtemp(prefix="zoneway-corpus-")) if options.binary else None
     wrong, count, names = 0, 0, set()
     for path, topic in topics():
         faults = table.faults(topic["table"]) if topic["table"] else set()
@@ -74,6 +101,8 @@ def main():
             problem = check_case(topic, case)
             if (path, case["name"]) in names:
                 problem = "another case has this name"
+            if not problem and product:
+                problem = check_binary(product, topic, case, path.stem)
             names.add((path, case["name"]))
             if problem:
                 wrong += 1

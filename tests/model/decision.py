@@ -36,10 +36,12 @@ class Item(NamedTuple):
 
 
 class Unordered(NamedTuple):
-    """An answer whose endpoints a seed orders, and whether here may come first (then the answer is local)."""
+    """An answer whose endpoints a seed orders, whether here may come first (then the answer is local), and all that is
+    ordered."""
 
     answer: dict
     or_local: bool
+    items: list
 
 
 def refuse(reason):
@@ -200,9 +202,9 @@ class Request:
         """ "without a seed by weight (highest first) then id" """
         return sorted(items, key=lambda item: (-item.weight, item.name))
 
-    def seeded(self, items, answer, or_local=False):
-        """The answer as it is, or as one that a seed orders."""
-        return Unordered(answer, or_local) if self.seed is not None and len(items) > 1 else answer
+    def is_drawn(self, items):
+        """Whether a seed orders these."""
+        return self.seed is not None and len(items) > 1
 
     def this_zone(self):
         """Step 7."""
@@ -225,8 +227,8 @@ class Request:
         others = [item for item in ordered if item.name != self.here[1]]
         # "With `prefer: zone` and here first: local. Else peer, with the addresses of all but here, in that order."
         peer = forward("peer", "peer", others)
-        if self.seed is not None and len(items) > 1:
-            return Unordered(peer, or_local=here_serves)
+        if self.is_drawn(items):
+            return Unordered(peer, here_serves, items)
         return local() if ordered[0].name == self.here[1] else peer
 
     def other_zones(self):
@@ -253,7 +255,10 @@ class Request:
         # "Else zone: the link's target, with its gateways not in the trail, ordered as in 7 (weight 1 each)."
         gateways = [g for g in link.get("gateways", []) if (target, g["node"]) not in self.trail]
         items = self.order([Item(g["node"], 1, g.get("address")) for g in gateways])
-        return self.seeded(items, forward("zone", "cross_zone", items, zone=target)) if items else None
+        if not items:
+            return None
+        answer = forward("zone", "cross_zone", items, zone=target)
+        return Unordered(answer, False, items) if self.is_drawn(items) else answer
 
     def nothing(self):
         """Step 9."""

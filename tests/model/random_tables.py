@@ -49,6 +49,8 @@ def rule_path(rng):
 
 def table(rng):
     names = some(rng, ZONES, least=1, most=7)
+    if rng.random() < 0.1:  # a crowd, where many paths cost the same
+        names += [f"zone{i}" for i in range(rng.randint(3, 14))]
     view = names[0]
     generous = rng.choice([rng.random(), 0.8, 0.9, 1.0])  # how often a zone speaks for another
     density = rng.choice([0.2, 0.4, 0.6, 1.0])
@@ -283,7 +285,7 @@ def break_shape(rng, value, text):
     """Text that is JSON of another shape, or none."""
     path, found = rng.choice([(p, v) for p, v in places(value) if p])
     parent, key = holder(value, path), path[-1]
-    kind = rng.randrange(6)
+    kind = rng.randrange(7)
     if kind == 0:
         return text[: rng.randrange(len(text))]
     if kind == 1:
@@ -294,6 +296,8 @@ def break_shape(rng, value, text):
         parent[key] = None
     elif kind == 4:
         parent[key] = rng.choice([1.0, -1, 2**64, True, "1", [], {}, [None]])
+    elif kind == 5 and isinstance(found, dict) and "node" not in found:  # an object's values alone, in order
+        parent[key] = list(found.values())
     elif isinstance(parent, dict) and key in ("version", "view", "zones", "hosts", "host", "exposed_to", "path", "to"):
         del parent[key]
     return json.dumps(value)
