@@ -15,6 +15,7 @@ CARGO := cargo
 BUILT := target/wasm32-wasip1/wasm/zoneway.wasm
 PRUNE := target/debug/zoneway-prune
 WASM  := target/zoneway.wasm
+MODULE := target/libzoneway.so
 
 .PHONY: help
 help: ## List these commands
@@ -34,6 +35,12 @@ wasm: setup ## Build the filter (target/zoneway.wasm)
 	@$(CARGO) build --locked -p zoneway-filter --target wasm32-wasip1 --profile wasm
 	@$(CARGO) build --locked -p zoneway-prune
 	@[[ $(WASM) -nt $(BUILT) && $(WASM) -nt $(PRUNE) ]] || $(PRUNE) $(BUILT) $(WASM)
+
+# Put down as a new file: an Envoy that runs the old one keeps it.
+.PHONY: module
+module: setup ## Build the same filter as a native module (target/libzoneway.so)
+	@$(CARGO) build --locked -p zoneway-module --release
+	@cmp -s target/release/libzoneway_module.so $(MODULE) || install target/release/libzoneway_module.so $(MODULE)
 
 .PHONY: test
 test: build wasm ## Run every test there is: unit, property, host, corpus, real Envoys, documents

@@ -9,6 +9,7 @@ mod cdn_loop;
 mod counters;
 pub mod header;
 mod log_line;
+mod passage;
 mod refusal;
 mod seed;
 
@@ -16,5 +17,6 @@ pub use arrival::Arrival;
 pub use carriage::{Carriage, ENDPOINTS_IN_HEADER, carry_out};
 pub use counters::{Counters, NO_ZONE, stat_name};
 pub use log_line::log_line;
+pub use passage::{Passage, Proxy, pass};
 pub use refusal::Refusal;
 pub use seed::{Random, cookie, hashed};
