@@ -217,5 +217,5 @@ fn socket_addr(address: &str) -> Option<SocketAddr> {
 }
 
 fn text(value: &Value) -> String {
-    format!("{value}\n")
+    format!("{value:#}\n")
 }

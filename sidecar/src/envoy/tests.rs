@@ -1,5 +1,6 @@
 //! Each rule that a rendered configuration keeps, on the example household.
 
+mod examples;
 mod files;
 mod listeners;
 mod plugins;

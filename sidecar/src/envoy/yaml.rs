@@ -7,7 +7,8 @@ use serde_json::Value;
 /// # Errors
 /// Never for what is rendered here: only for values that YAML cannot hold.
 pub(crate) fn to_yaml(value: &Value) -> Result<String, serde_saphyr::ser::Error> {
-    serde_saphyr::to_string(value)
+    // A line that is folded is a line that cannot be searched for.
+    serde_saphyr::to_string_with_options(value, serde_saphyr::ser_options! { prefer_block_scalars: false })
 }
 
 #[cfg(test)]

@@ -1,0 +1,9 @@
+//! What `zoneway envoy` renders, and the examples in `envoy-config/`, under the real Envoy.
+
+mod example;
+mod parts;
+mod process;
+
+mod func_e;
+mod minimal;
+mod validate;
