@@ -8,7 +8,7 @@ import collections
 import json
 import re
 
-import random_tables
+import random_faults
 import shape
 import shrink
 import table
@@ -18,7 +18,7 @@ CASES_A_BATCH = 250
 
 
 def compare(rng, product, name):
-    texts = [random_tables.broken_table(rng) for _ in range(CASES_A_BATCH)]
+    texts = [random_faults.broken_table(rng) for _ in range(CASES_A_BATCH)]
     expected = [model(text) for text in texts]
     got = checked(product, name, texts)
     kinds = collections.Counter("shape" if e is None else "valid" if not e else "at fault" for e in expected)

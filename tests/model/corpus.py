@@ -77,7 +77,9 @@ def check_binary(product, topic, case, name):
         return None if got == case["expect"] else f"the binary says {got}"
     count = case["requests"]
     answers = product.decide(where, case.get("policy", {}), [request | {"seed": seed} for seed in range(1, count + 1)])
-    firsts = collections.Counter("local" if a["action"] == "local" else a.get("endpoints", ["none"])[0] for a in answers)
+    firsts = collections.Counter(
+        "local" if a["action"] == "local" else a.get("endpoints", ["none"])[0] for a in answers
+    )
     shares = {first: number / count for first, number in firsts.items()}
     bounds = case["expect_shares"]
     good = shares.keys() <= bounds.keys() and all(low <= shares.get(f, 0) <= high for f, (low, high) in bounds.items())

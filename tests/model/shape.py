@@ -89,9 +89,7 @@ NODE = Fields({"address": Text()}, {})
 ZONE = Fields({}, {"public": Flag(), "nodes": MapOf(NODE), "links": ListOf(LINK), "speaks_for": ListOf(Text())})
 BACKEND = Fields({}, {"node": Text(), "zone": Text(), "weight": Count()})
 RULE = Fields({"path": Text()}, {"exposed_to": ListOf(Text()), "backends": ListOf(BACKEND)})
-HOST = Fields(
-    {"host": Text(), "exposed_to": ListOf(Text())}, {"prefer": OneOf("node", "zone"), "rules": ListOf(RULE)}
-)
+HOST = Fields({"host": Text(), "exposed_to": ListOf(Text())}, {"prefer": OneOf("node", "zone"), "rules": ListOf(RULE)})
 TABLE = Fields(
     {"version": Count(), "revision": REVISION, "view": Text(), "zones": MapOf(ZONE), "hosts": ListOf(HOST)}, {}
 )
