@@ -62,7 +62,7 @@ fn a_layout_or_record_of_another_release_is_left_and_said() -> Result<()> {
     let mut other_revision = record.clone();
     other_revision[4] = other_revision[4].wrapping_add(1);
     let mut newer_layout = layout.clone();
-    newer_layout[4] = 9;
+    newer_layout[8] = 9;
     let cut = layout[..layout.len() - 1].to_vec();
     for (layout, record) in [
         (&layout, &newer_record),
