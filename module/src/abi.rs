@@ -62,6 +62,8 @@ const LOG_FIELD: &str = "wasm.zoneway";
 #[derive(Debug, Clone, Copy)]
 #[repr(u32)]
 pub(crate) enum Level {
+    Info = 2,
+    Warn = 3,
     Error = 4,
     Critical = 5,
 }
@@ -72,6 +74,15 @@ unsafe extern "C" {
 
 /// `RTLD_DEFAULT`: whatever the process has, Envoy's binary first.
 const EVERYWHERE: *mut c_void = ptr::null_mut();
+
+/// The address of a symbol, which ends with a zero byte; null where the process has none.
+fn look_up(symbol: &'static str) -> *mut c_void {
+    if !symbol.ends_with('\0') {
+        return ptr::null_mut();
+    }
+    // SAFETY: the symbol ends with a zero byte, and dlsym keeps nothing of it.
+    unsafe { dlsym(EVERYWHERE, symbol.as_ptr().cast()) }
+}
 
 /// Declares the callbacks, and how they are found.
 macro_rules! callbacks {
@@ -87,8 +98,7 @@ macro_rules! callbacks {
                 let mut missing = Vec::new();
                 $(
                     let symbol = concat!("envoy_dynamic_module_callback_", stringify!($name), "\0");
-                    // SAFETY: the symbol ends with a zero byte, and dlsym keeps nothing of it.
-                    let $name = unsafe { dlsym(EVERYWHERE, symbol.as_ptr().cast()) };
+                    let $name = look_up(symbol);
                     if $name.is_null() {
                         missing.push(symbol.trim_end_matches('\0'));
                     }
@@ -387,6 +397,9 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
         Ok(found) => {
             CALLBACKS.get_or_init(|| found);
             std::panic::set_hook(Box::new(|panic| log(Level::Critical, &format!("libzoneway.so: {panic}"))));
+            if look_up(fit::NEW_IN_THIS_VERSION).is_null() {
+                log(Level::Warn, &fit::caution());
+            }
             true
         }
         Err(missing) => {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use zoneway_core::endpoint::{Accepted, Answer, accept};
 use zoneway_core::settings::Settings;
 
+use crate::abi::{Level, log};
 use crate::envoy::Bell;
 use crate::verdict::{PANICS, contained};
 use crate::{serving, tally};
@@ -138,8 +139,15 @@ fn judge(job: &Job) -> Answer {
         Task::Put { body, settings } => {
             let current = serving.as_ref().map(|serving| (serving.record.revision, serving.record.digest));
             let Accepted { answer, layout } = accept(current, settings.zone(), &settings.limits(), body);
-            if let Some(layout) = layout {
-                serving::serve(layout, now_ms());
+            match layout {
+                Some(layout) => {
+                    let line =
+                        format!("table {} of {} hosts is served now", layout.revision(), layout.hosts());
+                    serving::serve(layout, now_ms());
+                    log(Level::Info, &line);
+                }
+                None if answer.status == 200 => {}
+                None => log(Level::Warn, &refused(body, &answer)),
             }
             answer
         }
@@ -148,6 +156,11 @@ fn judge(job: &Job) -> Answer {
             None => Answer::no_table(),
         },
     }
+}
+
+fn refused(body: &[u8], answer: &Answer) -> String {
+    let errors = String::from_utf8_lossy(answer.body.get(..500).unwrap_or(&answer.body));
+    format!("a table of {} bytes is refused with {}: {errors}", body.len(), answer.status)
 }
 
 fn unfinished(why: &str) -> Answer {
