@@ -22,15 +22,9 @@ pub(crate) mod write;
 mod yaml;
 
 pub(crate) use error::Error;
-#[allow(
-    unused_imports,
-    reason = "`zoneway run` and `zoneway pki` use the rest of these; this line goes with them"
-)]
 pub(crate) use files::{Picture, RenderedFile, site_files, table_files};
 pub(crate) use filter::Build;
-#[allow(unused_imports, reason = "as above")]
 pub(crate) use run_folder::{RunFolder, XdsFolder};
-#[allow(unused_imports, reason = "as above")]
 pub(crate) use tls::spiffe_id;
 pub(crate) use yaml::to_yaml;
 

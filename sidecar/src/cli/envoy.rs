@@ -58,8 +58,12 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
     let site = args.site.load()?;
     let bootstrap = envoy::bootstrap(&site, &args.node, &build, &folder)?;
     for file in starting_files(&site, &args.node, &folder)? {
-        envoy::write::write_missing(&file)
-            .with_context(|| format!("cannot write {}: say where to with --run-dir", file.path.display()))?;
+        let place = file.path.display();
+        let written = envoy::write::write_missing(&file)
+            .with_context(|| format!("cannot write {place}: say where to with --run-dir"))?;
+        if !written && std::fs::read_to_string(&file.path).is_ok_and(|there| there != file.content) {
+            eprintln!("{place} is not what this site starts with, and stays: `zoneway run` keeps it");
+        }
     }
     match out.format() {
         Format::Json => out.json(&bootstrap)?,

@@ -4,6 +4,7 @@ mod example;
 mod parts;
 mod process;
 
+mod command;
 mod func_e;
 mod minimal;
 mod validate;
