@@ -64,9 +64,7 @@ impl Settings {
     pub fn parse(json: &[u8]) -> Result<Self, SettingsError> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let wire: wire::Settings = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            // serde_path_to_error's words for "the whole" and "the text ended here".
-            let path = path.trim_end_matches('?').trim_end_matches('.').to_owned();
+            let path = crate::strict::place(error.path());
             SettingsError::Syntax { path, source: error.into_inner() }
         })?;
         deserializer.end().map_err(|source| SettingsError::Syntax { path: String::new(), source })?;

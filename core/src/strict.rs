@@ -1,10 +1,13 @@
-//! Deserialization that refuses what serde lets through: repeated keys of a map, and null for what may be left out.
+//! Deserialization that refuses what serde lets through: repeated keys of a map, null for what may be left out, a
+//! list where an object is meant, an object where a word is meant.
 
 use alloc::collections::BTreeMap;
 use core::fmt;
 use core::marker::PhantomData;
 
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_path_to_error::{Path, Segment};
 
 /// A map with text keys, sorted bytewise; a repeated key is an error.
 ///
@@ -62,4 +65,99 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// What a derived `Deserialize` gives a type that is written with `#[serde(remote = "Self")]`, which [`objects`] and
+/// [`words`] put to use.
+pub(crate) trait Derived<'de>: Sized {
+    fn derived<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+/// A struct, from an object alone. What serde derives takes a list of the fields in their order as well.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Derived<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Derived<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<T, A::Error> {
+            T::derived(MapAccessDeserializer::new(access))
+        }
+    }
+
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// An enum without fields, from a text alone. What serde derives takes `{"word": null}` as well.
+pub(crate) fn word<'de, D: Deserializer<'de>, T: for<'w> Derived<'w>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    struct Word<T>(PhantomData<T>);
+
+    impl<T: for<'w> Derived<'w>> Visitor<'_> for Word<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            T::derived(StrDeserializer::new(text))
+        }
+    }
+
+    deserializer.deserialize_str(Word(PhantomData))
+}
+
+/// Gives types with `#[serde(remote = "Self")]` their `Deserialize`, through [`object`] or [`word`].
+macro_rules! strictly {
+    ($by:ident: $($type:ty),* $(,)?) => {$(
+        impl<'de> $crate::strict::Derived<'de> for $type {
+            fn derived<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <$type>::deserialize(deserializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::strict::$by(deserializer)
+            }
+        }
+    )*};
+}
+pub(crate) use strictly;
+
+/// Gives types with `#[serde(remote = "Self")]` their `Serialize`, which that attribute takes away.
+macro_rules! serialized {
+    ($($type:ty),* $(,)?) => {$(
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                <$type>::serialize(self, serializer)
+            }
+        }
+    )*};
+}
+pub(crate) use serialized;
+
+/// A key as one step of a path to a fault: `.name`, or `["a.b"]` where a dot would read as a step of its own.
+pub(crate) fn step(key: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !key.is_empty() && key.bytes().all(plain) { format!(".{key}") } else { format!("[{key:?}]") }
+}
+
+/// Where serde stopped, in the form of every other path to a fault; empty for the whole.
+pub(crate) fn place(path: &Path) -> String {
+    let steps = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("[{index}]"),
+        Segment::Map { key } => step(key),
+        Segment::Enum { variant } => step(variant),
+        // The text ended here.
+        Segment::Unknown => String::new(),
+    });
+    let place: String = steps.collect();
+    place.strip_prefix('.').map_or(place.clone(), str::to_owned)
 }

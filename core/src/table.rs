@@ -9,6 +9,8 @@ pub use fault::{Fault, TableError, TableFault};
 
 use wire::Revision;
 
+use crate::strict;
+
 /// The version of the table's format that this program reads and writes.
 pub const TABLE_VERSION: u64 = 1;
 
@@ -72,9 +74,7 @@ impl Table {
             // Only a table that failed is read again with its path tracked: the good ones do not pay for it.
             let mut deserializer = serde_json::Deserializer::from_slice(json);
             let table = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-                let path = error.path().to_string();
-                // serde_path_to_error's words for "the whole" and "the text ended here".
-                let path = path.trim_end_matches('?').trim_end_matches('.').to_owned();
+                let path = strict::place(error.path());
                 TableError::Syntax { path, source: error.into_inner() }
             })?;
             deserializer.end().map_err(|source| TableError::Syntax { path: String::new(), source })?;

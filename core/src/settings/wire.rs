@@ -5,11 +5,14 @@ use core::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use crate::strict;
+use crate::strict::{self, strictly};
+
+strictly!(object: Settings, WithoutAuthentication);
+strictly!(word: Role, Missing);
 
 /// One plugin's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Settings {
     /// What the listener is for.
     pub role: Role,
@@ -48,7 +51,7 @@ pub struct Settings {
 
 /// What a listener (or the bootstrap's singleton) is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", remote = "Self")]
 pub enum Role {
     /// Clients.
     Ingress,
@@ -62,7 +65,7 @@ pub enum Role {
 
 /// Leave it to Envoy's own routes, or refuse it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", remote = "Self")]
 pub enum Missing {
     /// Refuse.
     #[default]
@@ -83,7 +86,7 @@ pub enum PeerAuthentication {
 
 /// For whom a peer listener does without mutual TLS.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct WithoutAuthentication {
     /// The zones whose nodes may be the last item of a trail.
     pub zones: Vec<String>,

@@ -130,6 +130,23 @@ fn syntax_stops_at_the_first_fault_and_names_it() {
 }
 
 #[test]
+fn an_object_is_no_list_and_a_word_no_object() {
+    check("/revision", json!([1, 1]), &["revision"]);
+    check("/hosts/0", json!(["a.b", []]), &["hosts[0]"]);
+    check("/zones/403/nodes/stuchip", json!(["1.2.3.4:5"]), &["zones.403.nodes.stuchip"]);
+    check("/hosts/0", json!({"host": "a", "exposed_to": [], "prefer": {"zone": null}}), &["hosts[0].prefer"]);
+    check("/hosts/0", json!({"host": "a", "exposed_to": [], "prefer": "zones"}), &["hosts[0].prefer"]);
+    check("/hosts/0", json!({"host": "a", "exposed_to": [], "prefer": "zone"}), &[]);
+}
+
+#[test]
+fn a_key_with_a_dot_is_no_two_steps_of_a_path() {
+    let nodes = json!({"n2.rack": {"address": "x"}, "stuchip": {"address": "1.2.3.4:5"}});
+    check("/zones/403/nodes", nodes, &["zones.403.nodes[\"n2.rack\"].address"]);
+    check("/zones/403/nodes", json!({"n2.rack": {"address": 1}}), &["zones.403.nodes[\"n2.rack\"].address"]);
+}
+
+#[test]
 fn limits_hold() {
     let table = small().to_string();
     let limits = Limits { bytes: table.len() - 1, ..Limits::default() };

@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 use super::wire::{Backend, Gateway, Host, Link, Rule, Table, Zone};
 use super::{Fault, Limits, TABLE_VERSION, TableFault};
 use crate::name::{Address, HostPattern, NodeId, RulePath, ZoneName};
+use crate::strict::step;
 
 /// The most that a weight or a cost may be.
 pub(super) const MOST: u64 = 1_000_000;
@@ -80,11 +81,12 @@ impl Check<'_> {
             }
             self.at_most(format_args!("{path}.nodes"), "nodes", nodes.len(), self.limits.nodes);
             for (id, node) in nodes {
-                if let Err(error) = NodeId::parse(id) {
-                    self.fault(format_args!("{path}.nodes.{id}"), error);
-                }
-                if let Err(error) = Address::parse(&node.address) {
-                    self.fault(format_args!("{path}.nodes.{id}.address"), error);
+                let fault = NodeId::parse(id).err().map(TableFault::from);
+                let address = Address::parse(&node.address).err().map(TableFault::from);
+                for (below, fault) in [("", fault), (".address", address)] {
+                    if let Some(fault) = fault {
+                        self.fault(format_args!("{path}.nodes{}{below}", step(id)), fault);
+                    }
                 }
             }
         }

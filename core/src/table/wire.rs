@@ -7,11 +7,15 @@ use alloc::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::strict;
+use crate::strict::{self, serialized, strictly};
+
+strictly!(object: Table, Revision, Zone, Node, Link, Gateway, Host, Rule, Backend);
+strictly!(word: Prefer);
+serialized!(Table, Revision, Zone, Node, Link, Gateway, Host, Rule, Backend, Prefer);
 
 /// One zone's view of the site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Table {
     /// The version of this format: 1.
     pub version: u64,
@@ -28,7 +32,7 @@ pub struct Table {
 
 /// The order of tables: by epoch (a writer), then by sequence (its tables). Not a clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Revision {
     /// The writer's turn.
     pub epoch: u64,
@@ -44,7 +48,7 @@ impl core::fmt::Display for Revision {
 
 /// What a view knows of a zone; of any but its own no more than `public`, `speaks_for` and its links.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Zone {
     /// Whether the zone is the public internet's; default false.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
@@ -62,7 +66,7 @@ pub struct Zone {
 
 /// A node of the view's zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Node {
     /// `ip:port`, as this zone's nodes dial it.
     pub address: String,
@@ -70,7 +74,7 @@ pub struct Node {
 
 /// Directed reachability.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Link {
     /// The zone that is reached.
     pub to: String,
@@ -87,7 +91,7 @@ pub struct Link {
 
 /// A node of a link's target that this zone's nodes dial, or that has dialled in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Gateway {
     /// The node's id.
     pub node: String,
@@ -101,7 +105,7 @@ pub struct Gateway {
 
 /// A host, and who may ask for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Host {
     /// An exact name, `*.suffix` or `**.suffix`.
     pub host: String,
@@ -117,7 +121,7 @@ pub struct Host {
 
 /// Who serves a host that several machines of a zone run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", remote = "Self")]
 pub enum Prefer {
     /// The machine that was asked, where it runs it.
     #[default]
@@ -128,7 +132,7 @@ pub enum Prefer {
 
 /// A path of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Rule {
     /// A normal absolute path, matched as a prefix at segment borders.
     pub path: String,
@@ -142,7 +146,7 @@ pub struct Rule {
 
 /// A node of the view's zone, or another zone as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Backend {
     /// A node of the view's zone.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]

@@ -60,7 +60,12 @@ fn answer(
     line: &[u8],
     out: &mut Output,
 ) -> anyhow::Result<Result<(), anyhow::Error>> {
-    let line: Line<'_> = match serde_json::from_slice(line.trim_ascii_end()) {
+    let line = line.trim_ascii();
+    if !line.starts_with(b"{") {
+        // What serde derives would take a list of the fields in their order.
+        return Ok(Err(anyhow::anyhow!("a request is an object, as {{\"host\": \"notes.example.org\"}}")));
+    }
+    let line: Line<'_> = match serde_json::from_slice(line) {
         Ok(line) => line,
         Err(error) => return Ok(Err(error.into())),
     };
