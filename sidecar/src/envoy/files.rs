@@ -21,7 +21,7 @@ use super::message::response;
 use super::route::{Local, LocalHost, routes};
 use super::run_folder::XdsFolder;
 use super::tls::Identity;
-use super::{identity, unknown_node};
+use super::{identity, peer_authentication, unknown_node};
 
 /// A file as it has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,8 @@ pub(crate) struct Picture<'a> {
 /// alone.
 ///
 /// # Errors
-/// When the newest site has no such node, or certificates without a domain to be of.
+/// When the newest site has no such node, or does not say safely how nodes know each other: clusters that were checked
+/// a moment ago are not to become open ones.
 pub(crate) fn site_files(
     pictures: &[Picture<'_>],
     node: &NodeId,
@@ -56,6 +57,7 @@ pub(crate) fn site_files(
 ) -> Result<Vec<RenderedFile>, Error> {
     let Some(newest) = pictures.first() else { return Ok(Vec::new()) };
     let (zone, _) = newest.site.node(node).ok_or_else(|| unknown_node(newest.site, node))?;
+    peer_authentication(newest.site, node)?;
     let identity = identity(newest.site, node)?;
     let mut files = Files::new(xds);
     let mut services: BTreeMap<&str, (&Service, &[HostPort])> = BTreeMap::new();

@@ -1,5 +1,5 @@
-use super::{HOUSEHOLD, render};
-use crate::envoy::Error;
+use super::{HOUSEHOLD, folder, node, render, site, table};
+use crate::envoy::{Error, Picture, site_files};
 
 #[track_caller]
 fn check(yaml: &str, id: &str, expected: &str) {
@@ -37,4 +37,8 @@ fn nodes_that_are_not_alone_say_how_they_know_each_other() {
     );
     check(&yaml, "studtop", "zoneway pki init");
     assert!(matches!(render(&yaml, "edge"), Err(Error::NoPeerAuthentication { .. })));
+    let site = site(&yaml);
+    let table = table(&site, "edge");
+    let files = site_files(&[Picture { site: &site, table: &table }], &node("edge"), &folder().xds());
+    assert!(matches!(files, Err(Error::NoPeerAuthentication { .. })), "a running Envoy's links stay checked");
 }
