@@ -21,7 +21,7 @@ class Board:
         lines += [row(node) for node in household]
         lines.append("")
         if household.refused:
-            lines += ["The site file is refused, the last good one serves on:", *household.refused.splitlines(), ""]
+            lines += ["The site file is refused, the last good one serves on:", *household.refused.splitlines()[:-1], ""]
         lines.append(f"{time.strftime('%H:%M:%S')}  site file: {household.site}  (Ctrl-C stops everything)")
         # A line that wraps, or more lines than the terminal has, would not be covered by the next drawing.
         columns, height = shutil.get_terminal_size()

@@ -122,7 +122,6 @@ class Household:
         self.site = FOLDER / "site.yaml"
         self.refused = ""
         self._seen = 0
-        self._sequence = 0
         self._nodes: dict[str, Node] = {}
         self._stack = ExitStack()
 
@@ -188,12 +187,11 @@ class Household:
         if changed == self._seen:
             return False
         self._seen = changed
-        self._sequence += 1
         self.refused = ""
         for node in self:
             if node.public:
                 try:
-                    text = self._view(node.zone, self._sequence)
+                    text = self._view(node.zone)
                 except Failed as failed:
                     self.refused = str(failed)
                     return True
@@ -202,9 +200,8 @@ class Household:
                 beside.rename(node.table_file)
         return True
 
-    def _view(self, zone: str, sequence: int = 0) -> str:
-        asked = ["--site", self.site, "--zone", zone, "--epoch", "1", "--sequence", str(sequence)]
-        return run(ZONEWAY, "table", *asked)
+    def _view(self, zone: str) -> str:
+        return run(ZONEWAY, "table", "--site", self.site, "--zone", zone)
 
     def settle(self) -> None:
         """Waits until every worker of every node serves the table that the site file says, and finds its neighbours
@@ -239,7 +236,7 @@ def run(*command: str | Path) -> str:
     """Runs a program to its end, and gives what it printed. Raises with what it complained of where it fails."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Failed(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.stdout.strip()}")
+        raise Failed(f"{done.stderr.strip()}\n(by: {' '.join(map(str, command))})")
     return done.stdout
 
 

@@ -93,8 +93,8 @@ TRIALS = [
 # Of the two refusals that must be the same, byte for byte, but for their date.
 TWINS = (5, 6)
 
-# What a line of the site file is changed to while everything runs, and the request that shows it.
-EDIT = (f"  {DASHBOARD}: dashboard\n", f"  {DASHBOARD}: {{service: dashboard, expose_to: [403, exposed]}}\n")
+# A change of the site file while everything runs (a command, from the project's folder), and the request that shows it.
+EDIT = f"sed -i 's/{DASHBOARD}: .*/{DASHBOARD}: {{service: dashboard, expose_to: [403, exposed]}}/' .zoneway/demo/site.yaml"
 EDITED = Trial(
     "Now the internet may, and nothing was restarted.",
     "edge", DASHBOARD, 200, "dashboard/, served on studtop; asked for by zone exposed, by way of exposed/edge",
