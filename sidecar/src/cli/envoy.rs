@@ -32,6 +32,10 @@ pub(crate) struct Args {
     /// The folder for this Envoy's sockets and the files that `zoneway run` keeps for it.
     #[arg(long, value_name = "DIR", default_value = "/run/zoneway")]
     run_dir: PathBuf,
+    /// Write the starting files here and not into the run folder, over any that are there: for another machine, whose
+    /// run folder's `xds` they become.
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
 }
 
 /// The two builds of the filter.
@@ -57,19 +61,39 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
     let folder = RunFolder::new(absolute(&args.run_dir)?);
     let site = args.site.load()?;
     let bootstrap = envoy::bootstrap(&site, &args.node, &build, &folder)?;
-    for file in starting_files(&site, &args.node, &folder)? {
-        let place = file.path.display();
-        let written = envoy::write::write_missing(&file)
-            .with_context(|| format!("cannot write {place}: say where to with --run-dir"))?;
-        if !written && std::fs::read_to_string(&file.path).is_ok_and(|there| there != file.content) {
-            eprintln!("{place} is not what this site starts with, and stays: `zoneway run` keeps it");
-        }
+    let files = starting_files(&site, &args.node, &folder)?;
+    match &args.files {
+        Some(elsewhere) => export(files, &folder, elsewhere)?,
+        None => start(&files)?,
     }
     match out.format() {
         Format::Json => out.json(&bootstrap)?,
         Format::Text => out.write_all(envoy::to_yaml(&bootstrap)?.as_bytes())?,
     }
     Ok(Exit::Well)
+}
+
+/// Puts the files where this machine's Envoy reads them, if none are there.
+fn start(files: &[RenderedFile]) -> anyhow::Result<()> {
+    for file in files {
+        let place = file.path.display();
+        let written = envoy::write::write_missing(file)
+            .with_context(|| format!("cannot write {place}: say where to with --run-dir or --files"))?;
+        if !written && std::fs::read_to_string(&file.path).is_ok_and(|there| there != file.content) {
+            eprintln!("{place} is not what this site starts with, and stays: `zoneway run` keeps it");
+        }
+    }
+    Ok(())
+}
+
+/// Puts the files into a folder to be copied from.
+fn export(files: Vec<RenderedFile>, folder: &RunFolder, to: &Path) -> anyhow::Result<()> {
+    for file in files {
+        let place = file.path.strip_prefix(folder.xds().path()).map(|place| to.join(place));
+        let file = RenderedFile { path: place.context("a file outside the run folder")?, ..file };
+        envoy::write::write(&file).with_context(|| format!("cannot write {}", file.path.display()))?;
+    }
+    Ok(())
 }
 
 /// What Envoy reads until `zoneway run` knows better. A name is not resolved for it: it would hold only until then.

@@ -1,6 +1,6 @@
 //! The folder of one node's Envoy: its sockets, and the files that it reads its configuration from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where everything of one Envoy is, beside its bootstrap.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl XdsFolder {
     /// The folder at `path`; nothing is made or read.
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self { folder: path.into() }
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
     }
 
     /// The file of all clusters.

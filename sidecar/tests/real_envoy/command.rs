@@ -34,6 +34,21 @@ fn the_bootstrap_is_printed_and_starting_files_are_written_once() -> Result<()> 
 }
 
 #[test]
+fn files_for_another_machine_are_written_apart_and_name_its_run_folder() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let files = folder.path().join("for-edge");
+    fs::create_dir_all(&files)?;
+    fs::write(files.join("clusters.json"), "of an earlier site")?;
+    let run_dir = folder.path().join("run");
+    let (well, _, said) = zoneway(&run_dir, &["--files", &files.display().to_string()])?;
+    ensure!(well && said.is_empty(), "{said}");
+    let clusters = fs::read_to_string(files.join("clusters.json"))?;
+    ensure!(clusters.contains(&run_dir.join("xds/endpoints").display().to_string()), "{clusters}");
+    ensure!(files.join("routes/local.json").is_file() && !run_dir.exists());
+    Ok(())
+}
+
+#[test]
 fn the_bootstrap_as_json_is_the_same_document() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (_, yaml, _) = zoneway(folder.path(), &[])?;
