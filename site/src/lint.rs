@@ -140,8 +140,8 @@ impl<'a> Lint<'a> {
                     self.doubt(path, Doubt::SameAddress(first.to_string()));
                 }
             }
-            for (to, link) in &zone.links {
-                let path = format!("{path}.links (to {to})");
+            for link in zone.links.values() {
+                let path = format!("{path}.links[{}]", link.index);
                 if link.gateways.is_empty() {
                     let why = "its target has no node that is a gateway, add one";
                     self.doubt(&path, Doubt::DeadLink(why));

@@ -140,6 +140,8 @@ pub use crate::wire::Tls;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Link {
+    /// Its place in the list that its zone is written with, from 0: for messages alone.
+    pub index: usize,
     /// 1 to 1,000,000.
     pub cost: u64,
     /// The nodes of this zone that can use the link; `None`: all.

@@ -66,6 +66,8 @@ pub enum Warning {
         zone: ZoneName,
         /// Its target.
         to: ZoneName,
+        /// Its place in the written list.
+        index: usize,
         /// The gateway.
         node: NodeId,
         /// The name.
@@ -81,8 +83,8 @@ impl Warning {
             Self::Node { zone, node, .. } => {
                 format!("zones{}.nodes{}", Member(zone.as_str()), Member(node.as_str()))
             }
-            Self::Gateway { zone, to, node, .. } => {
-                format!("zones{}.links (to {to}).address{}", Member(zone.as_str()), Member(node.as_str()))
+            Self::Gateway { zone, index, node, .. } => {
+                format!("zones{}.links[{index}].address{}", Member(zone.as_str()), Member(node.as_str()))
             }
         }
     }

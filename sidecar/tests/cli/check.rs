@@ -129,7 +129,7 @@ fn who_may_ask_and_cannot_get_there_is_a_warning() {
     let path = "hosts[\"h.x\"]";
     warns(&site("", "[a, b]"), &[path]);
     warns(&site("{to: b}", "[b]"), &[path]);
-    warns(&site("{to: b, gateways: []}", "[a, b]"), &["zones.a.links (to b)", path]);
+    warns(&site("{to: b, gateways: []}", "[a, b]"), &["zones.a.links[0]", path]);
     warns(&site("{to: b}", "[a, b]"), &[]);
     warns(&site("{to: c}", "[b]"), &[]);
 }

@@ -124,7 +124,7 @@ impl Check<'_> {
                 })
             });
             let gateways = self.gateways(&path, link);
-            links.extend(target.map(|target| (target, Link { cost, egress, gateways })));
+            links.extend(target.map(|target| (target, Link { index, cost, egress, gateways })));
         }
         links
     }

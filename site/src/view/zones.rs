@@ -50,30 +50,29 @@ impl Seen<'_> {
         });
         let mut gateways = Vec::with_capacity(link.gateways.len());
         for (node, way) in &link.gateways {
-            gateways.extend(self.gateway(to, node, way, warnings));
+            match self.gateway(node, way) {
+                Ok(gateway) => gateways.push(gateway),
+                Err(name) => warnings.push(Warning::Gateway {
+                    zone: self.zone.clone(),
+                    to: to.clone(),
+                    index: link.index,
+                    node: node.clone(),
+                    name: name.to_owned(),
+                }),
+            }
         }
         let gateways = Some(gateways).filter(|gateways| !gateways.is_empty());
         wire::Link { egress, gateways, ..outside(to, link) }
     }
 
-    fn gateway(
-        &self,
-        to: &ZoneName,
-        node: &NodeId,
-        way: &Way,
-        warnings: &mut Vec<Warning>,
-    ) -> Option<wire::Gateway> {
+    /// A gateway as it is reached from here, or the name that would be needed for that.
+    fn gateway<'a>(&self, node: &NodeId, way: &'a Way) -> Result<wire::Gateway, &'a str> {
         let gateway = wire::Gateway { node: node.to_string(), ..wire::Gateway::default() };
         match way {
-            Way::Tunnel => Some(wire::Gateway { tunnel: Some(true), ..gateway }),
+            Way::Tunnel => Ok(wire::Gateway { tunnel: Some(true), ..gateway }),
             Way::Dial(place) => match self.names.resolve(place) {
-                Some(address) => Some(wire::Gateway { address: Some(address.to_string()), ..gateway }),
-                None => {
-                    let (zone, to, node) = (self.zone.clone(), to.clone(), node.clone());
-                    let name = place.name().unwrap_or_default().to_owned();
-                    warnings.push(Warning::Gateway { zone, to, node, name });
-                    None
-                }
+                Some(address) => Ok(wire::Gateway { address: Some(address.to_string()), ..gateway }),
+                None => Err(place.name().unwrap_or_default()),
             },
         }
     }
