@@ -6,9 +6,9 @@ use std::rc::Rc;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use zoneway_core::decision::{Peer, Role, decide};
-use zoneway_core::settings::{self, Balance, PeerAuthentication, Settings, client_address};
-use zoneway_core::traffic::{Arrival, Carriage, Refusal, carry_out, cookie, hashed, log_line};
+use zoneway_core::decision::Decision;
+use zoneway_core::settings::{Settings, client_address};
+use zoneway_core::traffic::{Carriage, Passage, Proxy, Refusal, pass};
 
 use crate::vm::vm;
 
@@ -28,36 +28,9 @@ impl Route {
     fn route(&self, settings: &Settings) -> Action {
         let headers = self.get_http_request_headers_bytes();
         let pairs = || headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
-        let role = match settings.role() {
-            settings::Role::Peer => Role::Peer,
-            _ => Role::Ingress,
-        };
-        let arrival = Arrival::read(role, pairs());
-        let sources = settings.sources();
-        let client = (role == Role::Ingress && sources.ask_address()).then(client).flatten();
-        let source = sources.source(client);
-        let uri_san = match settings.peers() {
-            PeerAuthentication::Spiffe(_) if role == Role::Peer => uri_san(),
-            PeerAuthentication::Spiffe(_) | PeerAuthentication::None(_) => Vec::new(),
-        };
-        let peer = if role == Role::Peer { settings.peer(&uri_san) } else { Peer::Unchecked };
-        let request = arrival.request(source.zone, peer);
-        let mut seed = || match settings.balance() {
-            Balance::None => None,
-            Balance::Random => Some(vm(|vm| vm.draw())),
-            Balance::Client => {
-                let address = client.or_else(self::client);
-                Some(address.map_or_else(|| vm(|vm| vm.draw()), hashed_address))
-            }
-            Balance::Cookie(name) => Some(cookie(pairs(), name).map_or_else(|| vm(|vm| vm.draw()), hashed)),
-        };
         let layout = vm(|vm| vm.layout());
-        let here = settings.here();
-        let decision =
-            decide(layout.as_deref(), &here, &source.policy(settings.policy()), &request, &mut seed);
-        vm(|vm| vm.count(&decision));
-        let carriage = carry_out(&decision, layout.as_deref(), &here, &arrival, request.source_zone);
-        if let Some(line) = log_line(&decision, arrival.trail()) {
+        let Passage { carriage, log } = pass(settings, layout.as_deref(), pairs, &Host);
+        if let Some(line) = log {
             self.set_property(vec![LOG_FIELD], Some(line.as_bytes()));
         }
         self.carry(carriage)
@@ -104,22 +77,27 @@ impl HttpContext for Route {
     }
 }
 
-/// The client's address: one host call.
-fn client() -> Option<IpAddr> {
-    let address = hostcalls::get_property(vec!["source", "address"]).ok().flatten()?;
-    client_address(&address)
-}
+/// What Envoy and this VM know besides the headers.
+struct Host;
 
-/// The seed of a client: the same whichever port it comes from.
-fn hashed_address(address: IpAddr) -> u64 {
-    match address {
-        IpAddr::V4(v4) => hashed(&v4.octets()),
-        IpAddr::V6(v6) => hashed(&v6.octets()),
+impl Proxy for Host {
+    /// One host call.
+    fn client(&self) -> Option<IpAddr> {
+        let address = hostcalls::get_property(vec!["source", "address"]).ok().flatten()?;
+        client_address(&address)
     }
-}
 
-/// The URI SAN of the peer's certificate; empty where there is none: one host call.
-fn uri_san() -> Vec<u8> {
-    let san = hostcalls::get_property(vec!["connection", "uri_san_peer_certificate"]);
-    san.ok().flatten().unwrap_or_default()
+    /// One host call.
+    fn uri_san(&self) -> Vec<u8> {
+        let san = hostcalls::get_property(vec!["connection", "uri_san_peer_certificate"]);
+        san.ok().flatten().unwrap_or_default()
+    }
+
+    fn draw(&self) -> u64 {
+        vm(|vm| vm.draw())
+    }
+
+    fn count(&self, decision: &Decision<'_>) {
+        vm(|vm| vm.count(decision));
+    }
 }
