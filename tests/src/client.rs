@@ -6,6 +6,7 @@
 pub mod grpc;
 pub mod raw;
 pub mod tls;
+pub mod unix;
 pub mod websocket;
 
 use std::net::{Ipv4Addr, SocketAddr};

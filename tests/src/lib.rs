@@ -8,6 +8,7 @@ pub mod address;
 pub mod artefact;
 pub mod client;
 pub mod deadline;
+pub mod household;
 pub mod load;
 pub mod process;
 pub mod service;

@@ -1,0 +1,234 @@
+//! One node of a household: its Envoy, its sidecar, and what they say of themselves.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::artefact::{self, Filter};
+use crate::client::unix;
+use crate::process::{self, Process};
+
+/// Workers of every Envoy: with one, no test would see what workers do not share.
+const CONCURRENCY: &str = "2";
+
+/// A node's programs. They run until they are killed or the node is dropped.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name in the site.
+    pub name: String,
+    /// Its zone.
+    pub zone: String,
+    pub(super) public: bool,
+    folder: PathBuf,
+    status: SocketAddr,
+    envoy: Option<Process>,
+    sidecar: Option<Process>,
+}
+
+impl Node {
+    pub(super) fn new(
+        name: &str,
+        zone: &str,
+        public: bool,
+        folder: &Path,
+        status: SocketAddr,
+    ) -> Result<Self> {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder)?;
+        Ok(Self { name: name.into(), zone: zone.into(), public, folder, status, envoy: None, sidecar: None })
+    }
+
+    /// Its Envoy's folder of sockets and files.
+    #[must_use]
+    pub fn run_dir(&self) -> PathBuf {
+        self.folder.join("run")
+    }
+
+    /// The folder where its sidecar keeps its state.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// Where its sidecar answers `/metrics`, `/healthz`, `/readyz` and `/v1/status`.
+    #[must_use]
+    pub fn sidecar_at(&self) -> SocketAddr {
+        self.status
+    }
+
+    /// The table endpoint of its Envoy.
+    #[must_use]
+    pub fn table_socket(&self) -> PathBuf {
+        self.run_dir().join("table.sock")
+    }
+
+    /// The admin of its Envoy.
+    #[must_use]
+    pub fn admin_socket(&self) -> PathBuf {
+        self.run_dir().join("admin.sock")
+    }
+
+    /// The file that its sidecar reads when it knows no more than a table: a public node.
+    #[must_use]
+    pub fn table_file(&self) -> PathBuf {
+        self.folder.join("table.json")
+    }
+
+    /// Renders its Envoy's configuration from the site, and gives the file.
+    ///
+    /// # Errors
+    /// `zoneway envoy` refuses.
+    pub fn render(&self, site: &Path) -> Result<PathBuf> {
+        let mut command = Command::new(artefact::zoneway()?);
+        command.arg("envoy").arg("--site").arg(site).args(["--node", &self.name]);
+        command.args(["--filter", artefact::filter()?.word()]).arg("--run-dir").arg(self.run_dir());
+        if artefact::filter()? == Filter::Wasm {
+            command.arg("--wasm").arg(artefact::wasm()?);
+        }
+        let file = self.folder.join("envoy.yaml");
+        fs::write(&file, process::output(&mut command)?)?;
+        Ok(file)
+    }
+
+    /// Starts its Envoy with what [`Node::render`] left.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_envoy(&mut self) -> Result<()> {
+        let mut command = Command::new(artefact::envoy()?);
+        command.arg("-c").arg(self.folder.join("envoy.yaml"));
+        command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart", "--log-level", "info"]);
+        let log = self.folder.join("envoy.log");
+        self.envoy = Some(Process::start(&format!("Envoy of {}", self.name), &mut command, &log)?);
+        Ok(())
+    }
+
+    /// Starts its sidecar: of the site, or on a public node of the table alone.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_sidecar(&mut self, site: &Path) -> Result<()> {
+        let source = if self.public {
+            format!("{{table: {}}}", self.table_file().display())
+        } else {
+            format!("{{site: {}}}", site.display())
+        };
+        let config = self.folder.join("run.yaml");
+        let (state, run, status) = (self.state(), self.run_dir(), self.status);
+        let text = format!(
+            "version: 1\nsource: {source}\nstate: {}\nenvoys:\n  - {{node: {}, run_dir: {}}}\nlisten: {status}\n",
+            state.display(),
+            self.name,
+            run.display(),
+        );
+        fs::create_dir_all(&state)?;
+        fs::write(&config, text)?;
+        let mut command = Command::new(artefact::zoneway()?);
+        command.arg("run").arg("--config").arg(&config);
+        let log = self.folder.join("sidecar.log");
+        self.sidecar = Some(Process::start(&format!("sidecar of {}", self.name), &mut command, &log)?);
+        Ok(())
+    }
+
+    /// Its Envoy's process.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn envoy(&mut self) -> Result<&mut Process> {
+        self.envoy.as_mut().with_context(|| format!("{} has no Envoy", self.name))
+    }
+
+    /// Its sidecar's process.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn sidecar(&mut self) -> Result<&mut Process> {
+        self.sidecar.as_mut().with_context(|| format!("{} has no sidecar", self.name))
+    }
+
+    pub(super) fn alive(&mut self) -> Result<()> {
+        self.envoy.as_mut().map_or(Ok(()), Process::alive)?;
+        self.sidecar.as_mut().map_or(Ok(()), Process::alive)
+    }
+
+    /// The lines of its access log that have a text in them. They are flushed within a second of their request.
+    #[must_use]
+    pub fn access_log(&self, text: &str) -> Vec<String> {
+        let log = self.envoy.as_ref().map_or_else(String::new, Process::log);
+        log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+
+    /// What its table endpoint says of itself.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn table_status(&self) -> Result<Value> {
+        unix::json(&self.table_socket(), "/v1/status").await
+    }
+
+    /// The value of a counter or gauge of its Envoy, summed over every line that has all the given texts in its name or
+    /// tags.
+    ///
+    /// # Errors
+    /// The admin does not answer.
+    pub async fn metric(&self, texts: &[&str]) -> Result<u64> {
+        let (_, body) = unix::send(&self.admin_socket(), "GET", "/stats/prometheus", "").await?;
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let lines = body
+            .lines()
+            .filter(|line| !line.starts_with('#') && texts.iter().all(|text| line.contains(text)));
+        Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
+    }
+
+    /// Fails unless every worker of its Envoy serves `table` (but for its revision) and every member of zoneway's
+    /// clusters is there and healthy.
+    pub(super) async fn settled(&self, table: &Value) -> Result<()> {
+        let mut served = unix::json(&self.table_socket(), "/v1/table").await?;
+        let revision = served.as_object_mut().and_then(|table| table.remove("revision"));
+        ensure!(served == *table, "{} does not serve its table yet", self.name);
+        let status = self.table_status().await?;
+        let mut workers = list(&status, "workers").peekable();
+        ensure!(workers.peek().is_some(), "{}: no worker has adopted a table", self.name);
+        for worker in workers {
+            ensure!(
+                worker.get("revision") == revision.as_ref(),
+                "{}: a worker is behind: {worker}",
+                self.name
+            );
+        }
+        let unwell = self.unwell_members().await?;
+        ensure!(unwell.is_empty(), "{}: not healthy: {unwell:?}", self.name);
+        Ok(())
+    }
+
+    async fn unwell_members(&self) -> Result<BTreeSet<String>> {
+        let clusters = unix::json(&self.admin_socket(), "/clusters?format=json").await?;
+        let mut unwell = BTreeSet::new();
+        for cluster in list(&clusters, "cluster_statuses") {
+            let name = cluster.get("name").and_then(Value::as_str).unwrap_or_default();
+            if !name.starts_with("zoneway/") {
+                continue;
+            }
+            for host in list(cluster, "host_statuses") {
+                let health = host.get("health_status").and_then(Value::as_object);
+                let well = health.is_some_and(|health| {
+                    let flags = health.iter().filter(|(name, _)| *name != "eds_health_status");
+                    flags.count() == 0 && health.get("eds_health_status").is_none_or(|eds| eds == "HEALTHY")
+                });
+                if !well {
+                    unwell.insert(format!("{name}: {}", host.get("address").unwrap_or(&Value::Null)));
+                }
+            }
+        }
+        Ok(unwell)
+    }
+}
+
+fn list<'v>(value: &'v Value, member: &str) -> impl Iterator<Item = &'v Value> {
+    value.get(member).and_then(Value::as_array).into_iter().flatten()
+}
