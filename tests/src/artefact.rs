@@ -83,7 +83,7 @@ pub fn envoy() -> Result<PathBuf> {
     if let Some(path) = named("ZONEWAY_ENVOY")? {
         return Ok(path);
     }
-    let installed = repository().join(".zoneway/envoy/bin/envoy");
+    let installed = repository().join(".zoneway/bin/envoy");
     let path = env::var_os("PATH").unwrap_or_default();
     std::iter::once(installed)
         .chain(env::split_paths(&path).map(|folder| folder.join("envoy")))

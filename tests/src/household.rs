@@ -6,8 +6,9 @@
 
 pub mod node;
 pub mod places;
+pub mod sites;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -115,8 +116,17 @@ impl Household {
     /// # Errors
     /// One does not, in the test's patience, or a program has ended.
     pub async fn settled(&mut self) -> Result<()> {
-        let members: BTreeSet<String> = self.members().into_iter().map(|(_, _, name)| name).collect();
-        for node in self.nodes.values_mut().filter(|node| members.contains(&node.name)) {
+        let members: Vec<String> = self.members().into_iter().map(|(_, _, name)| name).collect();
+        self.settled_nodes(&members.iter().map(String::as_str).collect::<Vec<_>>()).await
+    }
+
+    /// The same for these nodes alone.
+    ///
+    /// # Errors
+    /// As [`Household::settled`].
+    pub async fn settled_nodes(&mut self, names: &[&str]) -> Result<()> {
+        for name in names {
+            let node = self.nodes.get_mut(*name).with_context(|| format!("the site has no node {name}"))?;
             let text = table_text(&self.folder.path().join("site.yaml"), &node.zone, 0)?;
             let mut table: Value = serde_json::from_str(&text)?;
             table.as_object_mut().map(|table| table.remove("revision"));

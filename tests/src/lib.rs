@@ -7,6 +7,7 @@
 pub mod address;
 pub mod artefact;
 pub mod client;
+pub mod corpus;
 pub mod deadline;
 pub mod household;
 pub mod load;

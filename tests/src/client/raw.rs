@@ -1,5 +1,6 @@
 //! Bytes as they are, for requests that no client library would send.
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
@@ -31,12 +32,21 @@ pub async fn exchange(at: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`exchange`], or what came back is no answer of HTTP/1.1.
-pub async fn lines(at: SocketAddr, lines: &[&str]) -> Result<(u16, String)> {
-    let request = format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n"));
+pub async fn lines<L: AsRef<str> + Debug>(at: SocketAddr, lines: &[L]) -> Result<(u16, String)> {
+    let text = lines.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("\r\n");
+    let request = format!("{text}\r\nconnection: close\r\n\r\n");
     let answer = exchange(at, request.as_bytes()).await?;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
     Ok((status.with_context(|| format!("no answer of HTTP/1.1 to {lines:?}: {answer:?}"))?, answer))
+}
+
+/// GETs exactly this path of exactly this host.
+///
+/// # Errors
+/// As [`lines`].
+pub async fn get(at: SocketAddr, host: &str, path: &str) -> Result<(u16, String)> {
+    lines(at, &[format!("GET {path} HTTP/1.1"), format!("host: {host}")]).await
 }
 
 /// The answer's lines without its `date`: what must be the same where two answers may not be told apart.

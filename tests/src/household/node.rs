@@ -1,6 +1,6 @@
 //! One node of a household: its Envoy, its sidecar, and what they say of themselves.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::artefact::{self, Filter};
 use crate::client::unix;
+use crate::deadline;
 use crate::process::{self, Process};
 
 /// Workers of every Envoy: with one, no test would see what workers do not share.
@@ -163,6 +164,17 @@ impl Node {
         log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
+    /// Waits until a line of its access log has a text in it, and gives the last one that has.
+    ///
+    /// # Errors
+    /// None has in the test's patience.
+    pub async fn logged(&self, text: &str) -> Result<String> {
+        deadline::until("a line of the access log", || async {
+            self.access_log(text).pop().with_context(|| format!("{}: no line has {text:?}", self.name))
+        })
+        .await
+    }
+
     /// What its table endpoint says of itself.
     ///
     /// # Errors
@@ -201,32 +213,40 @@ impl Node {
                 self.name
             );
         }
-        let unwell = self.unwell_members().await?;
-        ensure!(unwell.is_empty(), "{}: not healthy: {unwell:?}", self.name);
+        let clusters = self.clusters().await?;
+        for (cluster, members) in clusters.iter().filter(|(cluster, _)| cluster.starts_with("zoneway/")) {
+            ensure!(members.values().all(|healthy| *healthy), "{}: in {cluster}: {members:?}", self.name);
+        }
         Ok(())
     }
 
-    async fn unwell_members(&self) -> Result<BTreeSet<String>> {
-        let clusters = unix::json(&self.admin_socket(), "/clusters?format=json").await?;
-        let mut unwell = BTreeSet::new();
-        for cluster in list(&clusters, "cluster_statuses") {
+    /// Every cluster of its Envoy, with its members' addresses and whether each is healthy.
+    ///
+    /// # Errors
+    /// The admin does not answer.
+    pub async fn clusters(&self) -> Result<BTreeMap<String, BTreeMap<String, bool>>> {
+        let document = unix::json(&self.admin_socket(), "/clusters?format=json").await?;
+        let mut clusters = BTreeMap::new();
+        for cluster in list(&document, "cluster_statuses") {
             let name = cluster.get("name").and_then(Value::as_str).unwrap_or_default();
-            if !name.starts_with("zoneway/") {
-                continue;
-            }
-            for host in list(cluster, "host_statuses") {
-                let health = host.get("health_status").and_then(Value::as_object);
-                let well = health.is_some_and(|health| {
-                    let flags = health.iter().filter(|(name, _)| *name != "eds_health_status");
-                    flags.count() == 0 && health.get("eds_health_status").is_none_or(|eds| eds == "HEALTHY")
-                });
-                if !well {
-                    unwell.insert(format!("{name}: {}", host.get("address").unwrap_or(&Value::Null)));
-                }
-            }
+            let members = list(cluster, "host_statuses").map(|host| (address_of(host), is_healthy(host)));
+            clusters.insert(name.to_owned(), members.collect());
         }
-        Ok(unwell)
+        Ok(clusters)
     }
+}
+
+fn address_of(host: &Value) -> String {
+    let part = |part: &str| host.pointer(&format!("/address/socket_address/{part}"));
+    let ip = part("address").and_then(Value::as_str).unwrap_or_default();
+    format!("{ip}:{}", part("port_value").and_then(Value::as_u64).unwrap_or_default())
+}
+
+fn is_healthy(host: &Value) -> bool {
+    host.get("health_status").and_then(Value::as_object).is_some_and(|health| {
+        let failed = health.iter().any(|(name, flag)| name != "eds_health_status" && *flag == true);
+        !failed && health.get("eds_health_status").is_none_or(|eds| eds == "HEALTHY")
+    })
 }
 
 fn list<'v>(value: &'v Value, member: &str) -> impl Iterator<Item = &'v Value> {
