@@ -5,6 +5,7 @@
 //! `${studtop.free…}` stays free for the test itself, and at any other `${NODE.NAME}` a service of that name answers.
 
 pub mod node;
+mod pki;
 pub mod places;
 pub mod sites;
 
@@ -65,6 +66,7 @@ impl Household {
             sequence: 0,
             folder,
         };
+        pki::init(household.folder.path())?;
         household.write(template).await?;
         Ok(household)
     }
@@ -86,7 +88,7 @@ impl Household {
             if !self.nodes.contains_key(&name) {
                 let status = address::free(self.places.ip(&name)?)?;
                 let node = Node::new(&name, &zone, public, self.folder.path(), status)?;
-                self.issue(&zone, &name)?;
+                pki::issue(self.folder.path(), &zone, &name)?;
                 node.render(&self.site_file())?;
                 self.nodes.insert(name, node);
             }
@@ -233,8 +235,13 @@ impl Household {
         Ok(())
     }
 
-    fn issue(&self, _zone: &str, _node: &str) -> Result<()> {
-        Ok(())
+    /// Issues a certificate of the same name from a CA that the site does not know, into another folder.
+    ///
+    /// # Errors
+    /// `zoneway pki` refuses.
+    pub fn issue_elsewhere(&self, folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBuf)> {
+        pki::init(folder)?;
+        pki::issue(folder, zone, node)
     }
 }
 

@@ -197,22 +197,41 @@ impl Node {
         Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
     }
 
+    /// Waits until its Envoy serves any table, to every worker.
+    ///
+    /// # Errors
+    /// It does not in the test's patience.
+    pub async fn serving(&mut self) -> Result<()> {
+        let served = deadline::until("a table to be served", || async {
+            let table = unix::json(&self.table_socket(), "/v1/table").await?;
+            self.adopted(table.get("revision")).await
+        });
+        let served = served.await;
+        self.alive()?;
+        served
+    }
+
+    /// Fails unless every worker of its Envoy decides by this revision.
+    ///
+    /// # Errors
+    /// One does not, or the table endpoint does not answer.
+    pub async fn adopted(&self, revision: Option<&Value>) -> Result<()> {
+        let status = self.table_status().await?;
+        let mut workers = list(&status, "workers").peekable();
+        ensure!(workers.peek().is_some(), "{}: no worker has adopted a table", self.name);
+        for worker in workers {
+            ensure!(worker.get("revision") == revision, "{}: a worker is behind: {worker}", self.name);
+        }
+        Ok(())
+    }
+
     /// Fails unless every worker of its Envoy serves `table` (but for its revision) and every member of zoneway's
     /// clusters is there and healthy.
     pub(super) async fn settled(&self, table: &Value) -> Result<()> {
         let mut served = unix::json(&self.table_socket(), "/v1/table").await?;
         let revision = served.as_object_mut().and_then(|table| table.remove("revision"));
         ensure!(served == *table, "{} does not serve its table yet", self.name);
-        let status = self.table_status().await?;
-        let mut workers = list(&status, "workers").peekable();
-        ensure!(workers.peek().is_some(), "{}: no worker has adopted a table", self.name);
-        for worker in workers {
-            ensure!(
-                worker.get("revision") == revision.as_ref(),
-                "{}: a worker is behind: {worker}",
-                self.name
-            );
-        }
+        self.adopted(revision.as_ref()).await?;
         let clusters = self.clusters().await?;
         for (cluster, members) in clusters.iter().filter(|(cluster, _)| cluster.starts_with("zoneway/")) {
             ensure!(members.values().all(|healthy| *healthy), "{}: in {cluster}: {members:?}", self.name);

@@ -1,0 +1,26 @@
+//! Certificates, by the commands that users make theirs with.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{artefact, process};
+
+/// The domain of every test's site.
+const DOMAIN: &str = "stuartpb.com";
+
+/// Makes a certificate authority in a folder.
+pub(super) fn init(folder: &Path) -> Result<()> {
+    let mut command = Command::new(artefact::zoneway()?);
+    command.args(["pki", "init", "--domain", DOMAIN, "--dir"]).arg(folder);
+    process::output(&mut command).map(drop)
+}
+
+/// Issues a node's certificate from the authority in a folder, and gives it and its key.
+pub(super) fn issue(folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBuf)> {
+    let mut command = Command::new(artefact::zoneway()?);
+    command.args(["pki", "issue", "--domain", DOMAIN, "--zone", zone, "--node", node, "--dir"]).arg(folder);
+    process::output(&mut command)?;
+    Ok((folder.join(format!("{node}.pem")), folder.join(format!("{node}.key"))))
+}
