@@ -41,7 +41,7 @@ pub(super) fn render(
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.wasm.v3.WasmService",
             "singleton": true,
-            "config": plugin(&own("compiler"), "table", wasm),
+            "config": plugin(&own("compiler"), "compiler", wasm),
         },
     });
     json!({
