@@ -24,6 +24,8 @@ pub struct Topic {
     pub topic: String,
     /// The table; `null` where none has come yet.
     pub table: Option<Value>,
+    /// The zone that decides where there is no table to say so; `here` says the same.
+    pub zone: Option<String>,
     /// Where the cases are decided.
     pub here: Place,
     /// The cases.

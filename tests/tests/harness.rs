@@ -4,12 +4,14 @@
 use std::net::Ipv4Addr;
 
 use anyhow::Result;
-use zoneway_tests::address;
 use zoneway_tests::client::grpc::Call;
 use zoneway_tests::client::websocket::WebSocket;
 use zoneway_tests::client::{Ask, Client, PROTOCOLS, Protocol, raw};
+use zoneway_tests::household::places::Places;
+use zoneway_tests::household::sites::{THREE_ZONES, TWO_ZONES};
 use zoneway_tests::load::{self, Load};
 use zoneway_tests::service::{Running, Service};
+use zoneway_tests::{address, artefact, process};
 
 async fn service(forward: Option<std::net::SocketAddr>) -> Result<(std::net::SocketAddr, Running)> {
     let at = address::free(Ipv4Addr::LOCALHOST)?;
@@ -77,5 +79,19 @@ async fn a_load_keeps_its_rate_and_says_who_served() -> Result<()> {
     assert_eq!(load::failures(&samples).len(), 0, "{samples:?}");
     assert_eq!(load::by_node(&samples), [("studtop", samples.len())].into());
     assert_eq!(running.requests(), samples.len() as u64);
+    Ok(())
+}
+
+#[test]
+fn the_sites_of_the_tests_are_valid() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for site in [TWO_ZONES, THREE_ZONES] {
+        let file = folder.path().join("site.yaml");
+        std::fs::write(&file, Places::new(folder.path().to_path_buf()).fill(site)?)?;
+        for zone in ["403", "exposed"] {
+            let mut command = std::process::Command::new(artefact::zoneway()?);
+            process::output(command.arg("table").arg("--site").arg(&file).args(["--zone", zone]))?;
+        }
+    }
     Ok(())
 }

@@ -19,7 +19,9 @@ pub struct Places {
 }
 
 impl Places {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    /// No place yet; `folder` is what `${dir}` stands for.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
         Self { folder, addresses: Addresses::default(), nodes: BTreeMap::new(), places: BTreeMap::new() }
     }
 
