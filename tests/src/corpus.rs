@@ -126,9 +126,13 @@ fn topic(file: &Path) -> Result<Topic> {
     Ok(topic)
 }
 
-/// Says which of the shares are not within their bounds.
+/// Says which of the shares are not within their bounds, widened by `slack` on either side.
 #[must_use]
-pub fn wrong_shares(counted: &BTreeMap<String, u64>, bounds: &BTreeMap<String, [f64; 2]>) -> Vec<String> {
+pub fn wrong_shares(
+    counted: &BTreeMap<String, u64>,
+    bounds: &BTreeMap<String, [f64; 2]>,
+    slack: f64,
+) -> Vec<String> {
     let total: u64 = counted.values().sum();
     let mut wrong: Vec<String> = counted
         .keys()
@@ -140,7 +144,7 @@ pub fn wrong_shares(counted: &BTreeMap<String, u64>, bounds: &BTreeMap<String, [
         // Counts are far below 2^52.
         #[expect(clippy::cast_precision_loss, reason = "counts of requests are small")]
         let share = count as f64 / total.max(1) as f64;
-        if share < *least || share > *most {
+        if share < *least - slack || share > *most + slack {
             wrong.push(format!("{first} is first in {share:.3} of {total}, and not in {least} to {most}"));
         }
     }

@@ -73,7 +73,7 @@ fn wrong_decisions(topic: &Topic) -> Result<Vec<String>> {
                 let first = answer.pointer("/endpoints/0").or(answer.get("action")).and_then(Value::as_str);
                 *counted.entry(first.unwrap_or("?").to_owned()).or_default() += 1;
             }
-            let shares = corpus::wrong_shares(&counted, bounds);
+            let shares = corpus::wrong_shares(&counted, bounds, 0.0);
             wrong.extend(shares.into_iter().map(|share| format!("{}: {}: {share}", topic.name, case.name)));
         }
     }

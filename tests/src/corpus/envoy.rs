@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Case, Policy, Topic};
-use crate::client::{raw, unix};
+use crate::client::{Ask, Client, Protocol, raw, unix};
 use crate::process::Process;
 use crate::{address, artefact, deadline};
 
@@ -125,26 +125,58 @@ impl Decider {
         .await
     }
 
-    /// Sends a case's request and reads the decision out of the answer.
+    /// Sends a case's request as it is and reads the decision out of the answer.
     ///
     /// # Errors
     /// There is no answer.
     pub async fn decide(&self, case: &Case, topic: &Topic) -> Result<Seen> {
-        let configuration = Configuration::of(case, topic);
-        let at = self.listeners.get(&configuration).context("every case has its listener")?;
         let path = case.text("path").unwrap_or("/");
         let host = case.text("host").unwrap_or_default();
         let mut lines = vec![format!("GET {path} HTTP/1.1"), format!("host: {host}")];
-        if configuration.role == "peer" {
-            let source = case.text("source_zone").unwrap_or(&self.zone);
-            lines.push(format!("x-zoneway-source: {source}"));
-            lines.extend(case.trail().map(|trail| format!("x-zoneway-trail: {trail}")));
+        lines.extend(self.headers(case).iter().map(|(name, value)| format!("{name}: {value}")));
+        let (status, answer) = raw::lines(self.listener(case, topic)?, &lines).await?;
+        let headers =
+            answer.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(": "));
+        Ok(Seen::read(status, headers))
+    }
+
+    /// Sends a case's request many times, on one connection.
+    ///
+    /// # Errors
+    /// The request is none for a client library, or there is no answer.
+    pub async fn decide_often(&self, case: &Case, topic: &Topic, times: u64) -> Result<Vec<Seen>> {
+        let mut ask = Ask::get(case.text("host").unwrap_or_default(), case.text("path").unwrap_or("/"));
+        for (name, value) in self.headers(case) {
+            ask = ask.header(name, &value);
+        }
+        let mut connection = Client::new(self.listener(case, topic)?, Protocol::Http1).connect().await?;
+        let mut seen = Vec::new();
+        for _ in 0..times {
+            let answer = connection.send(&ask).await?;
+            let headers = answer
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
+            seen.push(Seen::read(answer.status, headers));
+        }
+        Ok(seen)
+    }
+
+    fn listener(&self, case: &Case, topic: &Topic) -> Result<SocketAddr> {
+        let configuration = Configuration::of(case, topic);
+        self.listeners.get(&configuration).copied().context("every case has its listener")
+    }
+
+    /// The header lines that say what a request of the corpus has besides host and path.
+    fn headers(&self, case: &Case) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
+        if case.text("role") == Some("peer") {
+            headers.push(("x-zoneway-source", case.text("source_zone").unwrap_or(&self.zone).to_owned()));
+            headers.extend(case.trail().map(|trail| ("x-zoneway-trail", trail)));
         }
         let loops = case.request.get("loops").and_then(Value::as_u64).unwrap_or(0);
-        lines.extend((0..loops).map(|_| "cdn-loop: zoneway".to_owned()));
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let (status, answer) = raw::lines(*at, &lines).await?;
-        Ok(Seen::read(status, &answer))
+        headers.extend((0..loops).map(|_| ("cdn-loop", "zoneway".to_owned())));
+        headers
     }
 }
 
@@ -171,12 +203,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    fn read(status: u16, answer: &str) -> Self {
-        let header = |name: &str| {
-            let lines =
-                answer.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(": "));
-            lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).next()
-        };
+    fn read<'a>(status: u16, headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let headers: BTreeMap<String, &str> =
+            headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        let header = |name: &str| headers.get(name).map(|value| (*value).to_owned());
         let log = header("seen-log").unwrap_or_default();
         let words: Vec<&str> = log.split(' ').collect();
         let word = |at: usize| words.get(at).copied().filter(|word| !word.is_empty() && *word != "-");
