@@ -152,7 +152,7 @@ fn keys_are_for_their_owner_alone() -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir()?;
     let mut command = Command::new(artefact::zoneway()?);
-    process::output(command.args(["pki", "init", "--dir"]).arg(folder.path()))?;
+    process::output(command.args(["pki", "init", "--domain", "stuartpb.com", "--dir"]).arg(folder.path()))?;
     for file in std::fs::read_dir(folder.path())? {
         let file = file?.path();
         let mode = file.metadata()?.permissions().mode() & 0o777;

@@ -1,0 +1,16 @@
+//! Whole households of real Envoys and sidecars, one topic a file. One program, for it is linked once.
+
+mod authority_and_path;
+mod bad_peers;
+mod household_listener;
+mod kills;
+mod loops;
+mod other_filters;
+mod refusals;
+mod retries;
+mod routes;
+mod spoofing;
+mod tables;
+mod updates;
+mod upgrades;
+mod visibility;
