@@ -1,8 +1,10 @@
 //! Addresses to listen on: an IPv4 loopback address for each node and a port that the kernel says is free.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Hands out the addresses of one household.
 ///
@@ -33,10 +35,16 @@ impl Addresses {
     }
 }
 
-/// A port of `address` that nobody listens on.
+/// A port of `address` that nobody listens on, and that was not given before: what got it may not listen yet.
 ///
 /// # Errors
 /// The kernel has none left.
 pub fn free(address: Ipv4Addr) -> io::Result<SocketAddr> {
-    TcpListener::bind((address, 0))?.local_addr()
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let free = TcpListener::bind((address, 0))?.local_addr()?;
+        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(free) {
+            return Ok(free);
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! `${studtop.free…}` stays free for the test itself, and at any other `${NODE.NAME}` a service of that name answers.
 
 pub mod node;
-mod pki;
+pub mod pki;
 pub mod places;
 pub mod sites;
 
@@ -233,15 +233,6 @@ impl Household {
             }
         }
         Ok(())
-    }
-
-    /// Issues a certificate of the same name from a CA that the site does not know, into another folder.
-    ///
-    /// # Errors
-    /// `zoneway pki` refuses.
-    pub fn issue_elsewhere(&self, folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBuf)> {
-        pki::init(folder)?;
-        pki::issue(folder, zone, node)
     }
 }
 

@@ -121,7 +121,12 @@ async fn one(client: &Client, ask: &Ask, connection: &mut Option<Connection>) ->
 fn served_by(answer: &Answer) -> std::result::Result<String, String> {
     match (answer.status, answer.header("x-served-by")) {
         (200, node) if !node.is_empty() => Ok(node.to_owned()),
-        _ => Err(format!("status {}: {}", answer.status, String::from_utf8_lossy(&answer.body))),
+        _ => Err(format!(
+            "status {}: {} {}",
+            answer.status,
+            answer.header("proxy-status"),
+            String::from_utf8_lossy(&answer.body)
+        )),
     }
 }
 
@@ -139,4 +144,14 @@ pub fn by_node(samples: &[Sample]) -> BTreeMap<&str, usize> {
         *nodes.entry(node).or_default() += 1;
     }
     nodes
+}
+
+/// What went wrong and how often, for a message.
+#[must_use]
+pub fn summary(failures: &[&Sample]) -> BTreeMap<String, usize> {
+    let mut summary = BTreeMap::new();
+    for error in failures.iter().filter_map(|sample| sample.outcome.as_ref().err()) {
+        *summary.entry(error.clone()).or_default() += 1;
+    }
+    summary
 }

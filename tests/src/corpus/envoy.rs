@@ -81,6 +81,7 @@ impl Decider {
         fs::write(&config, bootstrap::render(&zone, &zones, &listeners, folder.path(), &wasm).to_string())?;
         let mut command = Command::new(artefact::envoy()?);
         command.arg("-c").arg(&config).args(["--concurrency", "2", "--disable-hot-restart"]);
+        command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         let envoy =
             Process::start(&format!("Envoy of zone {zone}"), &mut command, &folder.path().join("envoy.log"))?;
         let mut decider = Self { zone, listeners, table, sequence: 0, envoy, _folder: folder };
@@ -132,7 +133,9 @@ impl Decider {
     pub async fn decide(&self, case: &Case, topic: &Topic) -> Result<Seen> {
         let path = case.text("path").unwrap_or("/");
         let host = case.text("host").unwrap_or_default();
-        let mut lines = vec![format!("GET {path} HTTP/1.1"), format!("host: {host}")];
+        // `*` is a path for OPTIONS alone.
+        let method = if path == "*" { "OPTIONS" } else { "GET" };
+        let mut lines = vec![format!("{method} {path} HTTP/1.1"), format!("host: {host}")];
         lines.extend(self.headers(case).iter().map(|(name, value)| format!("{name}: {value}")));
         let (status, answer) = raw::lines(self.listener(case, topic)?, &lines).await?;
         let headers =

@@ -103,7 +103,8 @@ impl Node {
     pub fn start_envoy(&mut self) -> Result<()> {
         let mut command = Command::new(artefact::envoy()?);
         command.arg("-c").arg(self.folder.join("envoy.yaml"));
-        command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart", "--log-level", "info"]);
+        command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart"]);
+        command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         let log = self.folder.join("envoy.log");
         self.envoy = Some(Process::start(&format!("Envoy of {}", self.name), &mut command, &log)?);
         Ok(())

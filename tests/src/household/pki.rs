@@ -11,14 +11,20 @@ use crate::{artefact, process};
 const DOMAIN: &str = "stuartpb.com";
 
 /// Makes a certificate authority in a folder.
-pub(super) fn init(folder: &Path) -> Result<()> {
+///
+/// # Errors
+/// `zoneway pki` refuses.
+pub fn init(folder: &Path) -> Result<()> {
     let mut command = Command::new(artefact::zoneway()?);
     command.args(["pki", "init", "--domain", DOMAIN, "--dir"]).arg(folder);
     process::output(&mut command).map(drop)
 }
 
 /// Issues a node's certificate from the authority in a folder, and gives it and its key.
-pub(super) fn issue(folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBuf)> {
+///
+/// # Errors
+/// `zoneway pki` refuses.
+pub fn issue(folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBuf)> {
     let mut command = Command::new(artefact::zoneway()?);
     command.args(["pki", "issue", "--domain", DOMAIN, "--zone", zone, "--node", node, "--dir"]).arg(folder);
     process::output(&mut command)?;

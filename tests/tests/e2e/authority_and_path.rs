@@ -89,7 +89,7 @@ async fn no_spelling_of_a_path_reaches_what_is_closed() -> Result<()> {
         "/./admin",
         "/x/../admin",
         "/x/.././admin/",
-        "///x//..//admin",
+        "//x/..//admin",
         "/%61dmin",
         "/%61%64%6d%69%6e",
         "/x%2f..%2fadmin",

@@ -1,15 +1,13 @@
 //! Who knocks at the peers' listener: no certificate, another CA's, a node that says it is another, and a captured
 //! public node that speaks for the household.
 
-use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::Result;
 use tokio_rustls::rustls::ClientConfig;
 use zoneway_tests::client::{Answer, Ask, Client, Protocol, tls};
-use zoneway_tests::household::Household;
 use zoneway_tests::household::sites::TWO_ZONES;
-use zoneway_tests::{artefact, process};
+use zoneway_tests::household::{Household, pki};
 
 const DASHBOARD: &str = "dashboard.403.stuartpb.com";
 
@@ -45,7 +43,10 @@ async fn whoever_has_no_certificate_of_the_site_is_not_heard() -> Result<()> {
 
     // The same name, from a CA of the attacker's own.
     let folder = tempfile::tempdir()?;
-    let (certificate, key) = household.issue_elsewhere(folder.path(), "exposed", "edge")?;
+    let (certificate, key) = {
+        pki::init(folder.path())?;
+        pki::issue(folder.path(), "exposed", "edge")?
+    };
     let stranger = Knock { household: &household, identity: tls::identity(&certificate, &key)? };
     assert!(stranger.ask(&said).await.is_err());
 
@@ -151,10 +152,9 @@ async fn a_gateway_of_another_zone_gets_no_request() -> Result<()> {
 fn keys_are_for_their_owner_alone() -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir()?;
-    let mut command = Command::new(artefact::zoneway()?);
-    process::output(command.args(["pki", "init", "--domain", "stuartpb.com", "--dir"]).arg(folder.path()))?;
-    for file in std::fs::read_dir(folder.path())? {
-        let file = file?.path();
+    pki::init(folder.path())?;
+    let (_, key) = pki::issue(folder.path(), "403", "studtop")?;
+    for file in [folder.path().join("ca.key"), key] {
         let mode = file.metadata()?.permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{} has mode {mode:o}", file.display());
     }

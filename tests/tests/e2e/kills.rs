@@ -22,13 +22,17 @@ fn unexplained<'s>(samples: &'s [Sample], allowed: &[(Instant, Instant)]) -> Vec
 
 fn check(what: &str, samples: &[Sample], allowed: &[(Instant, Instant)]) {
     let wrong = unexplained(samples, allowed);
-    assert!(
-        wrong.is_empty(),
-        "{what}: {} of {} failed, first {:?}",
-        wrong.len(),
-        samples.len(),
-        wrong.first()
-    );
+    // How long after which kill, in milliseconds.
+    let times = wrong.iter().map(|sample| {
+        let last = allowed.iter().rposition(|(from, _)| *from <= sample.sent);
+        let kill = last
+            .and_then(|kill| allowed.get(kill))
+            .map(|(from, _)| sample.sent.duration_since(*from).as_millis());
+        (last, kill)
+    });
+    let times: Vec<_> = times.collect();
+    let told = load::summary(&wrong);
+    assert!(wrong.is_empty(), "{what}: {} of {} failed: {told:?} at {times:?}", wrong.len(), samples.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,7 +22,7 @@ fn marking(node: &str) -> Value {
                     "header_name": "x-zoneway-cluster",
                 },
             },
-            "value_match": {"safe_regex": {"regex": ".*"}},
+            "value_match": {"prefix": "zoneway/"},
         },
     });
     let skip = json!({

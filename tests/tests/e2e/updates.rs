@@ -11,7 +11,7 @@ use zoneway_tests::load::{self, Load, Sample};
 
 fn without_failures(samples: &[Sample]) {
     let failed = load::failures(samples);
-    assert!(failed.is_empty(), "{} of {} failed, first {:?}", failed.len(), samples.len(), failed.first());
+    assert!(failed.is_empty(), "{} of {} failed: {:?}", failed.len(), samples.len(), load::summary(&failed));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
