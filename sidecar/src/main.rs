@@ -1,7 +1,5 @@
 //! `zoneway`: one binary for the command line, rendered Envoy configuration and the agent that feeds one Envoy.
 
-#![allow(dead_code, reason = "commands land one by one; this line goes with the last of them")]
-
 mod agent;
 mod cli;
 mod envoy;

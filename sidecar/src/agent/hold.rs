@@ -66,11 +66,6 @@ impl Hold {
         self.until.iter().map(move |(host, until)| (host.as_str(), until.saturating_sub(now)))
     }
 
-    /// Whether none is held.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.until.is_empty()
-    }
-
     /// How many are held.
     pub(crate) fn len(&self) -> usize {
         self.until.len()
@@ -129,7 +124,7 @@ mod tests {
         assert_eq!((hold.len(), hold.next()), (25, Some(HOUR)));
         assert_eq!(hold.expire(HOUR - Duration::from_secs(1)), 0);
         assert_eq!(hold.expire(HOUR), 25);
-        assert!(hold.is_empty());
+        assert_eq!(hold.len(), 0);
     }
 
     #[test]
@@ -147,7 +142,7 @@ mod tests {
         let mut hold = Hold::default();
         hold.compare(&hosts(0..30), &hosts(0..5), Duration::ZERO, HOUR);
         assert_eq!(hold.confirm(), 25);
-        assert!(hold.is_empty());
+        assert_eq!(hold.len(), 0);
     }
 
     #[test]

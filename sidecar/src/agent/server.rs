@@ -31,7 +31,7 @@ pub(crate) enum Listener {
     /// TCP.
     Tcp(TcpListener),
     /// A Unix socket (0600), removed when this is dropped.
-    Unix(UnixListener, SocketFile),
+    Unix(UnixListener, #[expect(dead_code, reason = "held for what its drop does")] SocketFile),
 }
 
 /// The file of a Unix socket.

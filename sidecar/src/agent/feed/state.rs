@@ -4,7 +4,7 @@ use std::fmt;
 
 use zoneway_core::table::wire::Revision;
 
-use super::{Feed, Members, Reader, Trouble, adopted};
+use super::{Feed, Members, Trouble, adopted};
 
 /// Where an Envoy's feed stands. Its name is a label of metrics and a word of `/v1/status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,10 +154,5 @@ impl Feed {
     /// What was last sent.
     pub(crate) fn sent(&self) -> Option<Revision> {
         self.sent.as_ref().map(|(revision, _)| *revision)
-    }
-
-    /// The reader, when it answered last.
-    pub(crate) fn reader(&self) -> Option<&Reader> {
-        self.reader.as_ref().and_then(|reader| reader.as_ref().ok())
     }
 }
