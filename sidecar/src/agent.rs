@@ -17,6 +17,7 @@ mod lookup;
 mod members;
 mod metrics;
 mod name_book;
+mod narrow;
 mod node_picture;
 mod picture;
 pub(crate) mod report;

@@ -16,6 +16,7 @@ use super::client::{Ask, Client};
 use super::config::EnvoyPlaces;
 use super::feed::{Event, Feed, Outcome, Reader, Stage, State, Step, Time};
 use super::metrics::Metrics;
+use super::narrow;
 use super::node_picture::NodePicture;
 use super::report::NodeStatus;
 use super::state_folder::StateFolder;
@@ -45,6 +46,9 @@ impl Shared {
 /// What a node is to have, or why that is not known.
 pub(crate) type Wanted = Option<Result<Arc<NodePicture>, String>>;
 
+/// How long an Envoy may take to adopt a table that only closes what the next one closes.
+const NARROW_WITHIN: Duration = Duration::from_secs(3);
+
 /// The room of one Envoy.
 pub(crate) struct Feeder {
     node: String,
@@ -55,6 +59,8 @@ pub(crate) struct Feeder {
     table: Client,
     files: Option<Files>,
     want: Option<Arc<NodePicture>>,
+    /// What comes after what is wanted now, and since when it waits: see [`narrow`].
+    next: Option<(Arc<NodePicture>, Time)>,
     /// Why there is nothing new to have, where there is not.
     no_picture: Option<String>,
     status: Option<ReaderStatus>,
@@ -84,6 +90,7 @@ impl Feeder {
             shared,
             wanted,
             want: None,
+            next: None,
             no_picture: None,
             status: None,
             polled_at: Instant::now(),
@@ -95,9 +102,13 @@ impl Feeder {
 
     /// Feeds the Envoy for ever. May be dropped at any time: whatever was under way can be done again.
     pub(crate) async fn run(mut self) {
+        // What is served now has a say in how the first picture is fed.
+        let polled = Event::Polled(self.poll().await);
+        self.feed.apply(polled, self.shared.now());
         self.tell();
         loop {
             self.take_wanted();
+            self.go_on();
             let step = self.feed.step(self.shared.now());
             if let Step::Wait(until) = step {
                 let pause = until.saturating_sub(self.shared.now());
@@ -133,15 +144,48 @@ impl Feeder {
             }
             Some(Ok(picture)) => {
                 self.no_picture = None;
-                let content = match &mut self.files {
-                    Some(files) => picture.content(&files.wanted(&picture)),
-                    None => picture.content(&Ok(Vec::new())),
-                };
-                self.want = Some(picture);
-                self.feed.apply(Event::Want(content), self.shared.now());
+                let now = self.shared.now();
+                let before = self.narrower(&picture);
+                self.next = before.is_some().then(|| (Arc::clone(&picture), now + NARROW_WITHIN));
+                self.feed_with(before.unwrap_or(picture));
             }
         }
         self.tell();
+    }
+
+    fn feed_with(&mut self, picture: Arc<NodePicture>) {
+        let content = match &mut self.files {
+            Some(files) => picture.content(&files.wanted(&picture)),
+            None => picture.content(&Ok(Vec::new())),
+        };
+        self.want = Some(picture);
+        self.feed.apply(Event::Want(content), self.shared.now());
+    }
+
+    /// What has to be adopted before a picture's routes are written; `None` where its routes are those that are there,
+    /// or would not meet the served table.
+    fn narrower(&self, picture: &NodePicture) -> Option<Arc<NodePicture>> {
+        let served = self.status.as_ref()?.table.as_ref()?;
+        let files = self.files.as_ref()?;
+        let old = files.serving(&served.digest).filter(|old| old.zone == picture.zone)?;
+        if !files.routes_change(old, picture) {
+            return None;
+        }
+        let table = narrow::narrowed(&old.table, &picture.table)?;
+        let digest = table.digest().to_string();
+        let (meant, zone) = (Arc::clone(&old.meant), old.zone.clone());
+        Some(Arc::new(NodePicture { meant, zone, table: Arc::new(table), digest }))
+    }
+
+    /// Goes on to what comes next, once what is wanted now is adopted; or if that is not to be had soon: an Envoy that
+    /// does not answer must not keep the next from being tried.
+    fn go_on(&mut self) {
+        let Some((_, until)) = &self.next else { return };
+        if (self.feed.state() == State::InSync || self.shared.now() >= *until)
+            && let Some((picture, _)) = self.next.take()
+        {
+            self.feed_with(picture);
+        }
     }
 
     async fn carry_out(&mut self, step: Step) -> Event {
@@ -241,6 +285,9 @@ impl Feeder {
     /// Writes to the board where the feed stands, and to the log what is new about that.
     fn tell(&mut self) {
         let state = self.feed.state();
+        if let (State::InSync, Some(files), Some(want)) = (&state, &mut self.files, &self.want) {
+            files.adopted(want);
+        }
         let message = self.no_picture.clone().unwrap_or_else(|| state.to_string());
         let status = NodeStatus {
             node: self.node.clone(),

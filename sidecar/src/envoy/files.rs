@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use zoneway_core::name::{Address, NodeId, ZoneName};
+use zoneway_core::name::{Address, NodeId, PatternKind, RulePath, ZoneName};
 use zoneway_core::table::{Table, wire};
-use zoneway_site::{HostPort, Service, Site};
+use zoneway_site::{Host, HostPort, Service, Site};
 
 use super::cluster::{
     PEERS, link_cluster, members, service_cluster, service_cluster_name, zone_cluster_name,
@@ -68,7 +68,7 @@ pub(crate) fn site_files(
                 services.entry(name).or_insert((service, &served.addresses));
             }
         }
-        add_hosts(&mut local, picture.site, node);
+        add_hosts(&mut local, picture.site, newest.site, node);
     }
     for (name, (service, addresses)) in services {
         files.service(name, service, addresses);
@@ -116,17 +116,36 @@ pub(crate) fn table_files(
     Ok(files.finish(None))
 }
 
-/// The paths of every host that has one served here.
-fn add_hosts(local: &mut Local, site: &Site, node: &NodeId) {
+/// The paths of every host that has one served here. Of an older picture only those that the newest does not serve
+/// here by another route: the newest decides who may ask for those.
+fn add_hosts(local: &mut Local, site: &Site, newest: &Site, node: &NodeId) {
+    let wildcards = newest.hosts().iter().filter(|(pattern, _)| pattern.kind() != PatternKind::Exact);
+    let wildcards = if std::ptr::eq(site, newest) { Vec::new() } else { wildcards.collect() };
     for (pattern, host) in site.hosts() {
+        let same = newest.hosts().get_key_value(pattern).filter(|_| !std::ptr::eq(site, newest));
+        let newer = || wildcards.iter().copied().filter(|(wider, _)| wider.covers(pattern)).chain(same);
         let mut paths = LocalHost::new();
         for (path, rule) in &host.rules {
+            if newer().any(|(_, host)| is_served(newest, host, path, node)) {
+                continue;
+            }
             let here = site.served_at(rule).any(|(at, _)| at == node);
             let cluster = rule.service.as_deref().filter(|_| here).map(service_cluster_name);
             paths.insert(path.clone(), cluster);
         }
         local.add(pattern, paths);
     }
+}
+
+/// Whether the rule of a host that answers a path is served here.
+fn is_served(site: &Site, host: &Host, path: &RulePath, node: &NodeId) -> bool {
+    let covers = |prefix: &str| {
+        let rest = path.as_str().strip_prefix(prefix.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let rules = host.rules.iter().filter(|(prefix, _)| covers(prefix.as_str()));
+    let rule = rules.max_by_key(|(prefix, _)| prefix.as_str().len());
+    rule.is_some_and(|(_, rule)| site.served_at(rule).any(|(at, _)| at == node))
 }
 
 /// The files so far.

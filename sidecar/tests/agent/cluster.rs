@@ -22,7 +22,7 @@ pub(crate) struct Node {
     pub(crate) folder: TempDir,
 }
 
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 

@@ -2,6 +2,14 @@
 //!
 //! What is decided for a request is for the end-to-end tests; here it is that an Envoy has the table that it should.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a helper of a test does not find fails the test"
+)]
+
 mod cli;
 mod cluster;
 mod http;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::cluster::Node;
-use super::http::get_json;
+use super::cluster::{Node, free};
+use super::http::{self, get_json};
 use super::program::until;
 
 /// The site with a peer and a linked zone, at these addresses.
@@ -87,6 +87,41 @@ fn members_come_before_the_table_that_names_them_and_go_after_the_last_that_did(
         3,
         "files of no cluster are left"
     );
+}
+
+#[test]
+fn a_path_that_becomes_narrower_never_answers_those_that_it_is_closed_to() {
+    let mut node = Node::new();
+    let (secret, far) = (http::service("secret"), free());
+    let open = node
+        .site(&["notes.example"])
+        .replace("ingress: [", &format!("ingress: [{{listen: '{far}', source_zone: far}}, "))
+        .replace("services:\n", &format!("  far: {{}}\nservices:\n  secret: {{at: {{a: '{secret}'}}}}\n"))
+        .replace("  home:\n    nodes", "  home:\n    speaks_for: [home, far]\n    nodes")
+        .replace("notes.example: notes", "notes.example: {expose_to: [home, far], paths: {/: notes}}");
+    let closed = open.replace("{/: notes}", "{/: notes, /admin: {service: secret, expose_to: [home]}}");
+    node.write_site(&open);
+    node.start_envoy();
+    node.start_sidecar(&[]);
+    node.until_in_sync();
+    let mut asked = 0;
+    for round in 0..12 {
+        let (site, wanted) = if round % 2 == 0 { (&closed, "secret") } else { (&open, "notes") };
+        node.write_site(site);
+        until("the new route", || {
+            let outside = http::get(far, "notes.example", "/admin")?;
+            assert_ne!(outside.1, "secret", "round {round}: the outside got what is home's");
+            assert_eq!(http::get(far, "notes.example", "/other")?.1, "notes", "round {round}");
+            // Who may ask before and after is served all the while, by one or the other.
+            let inside = http::get(node.ingress, "notes.example", "/admin")?;
+            assert_eq!(inside.0, 200, "round {round}: {inside:?}");
+            asked += 1;
+            let settled = if wanted == "secret" { outside.0 == 404 } else { outside.1 == "notes" };
+            if inside.1 == wanted && settled { Ok(()) } else { Err(format!("{inside:?} {outside:?}")) }
+        });
+        node.until_in_sync();
+    }
+    assert!(asked > 20, "{asked} requests prove nothing");
 }
 
 #[test]

@@ -55,10 +55,24 @@ impl Files {
         files
     }
 
+    /// Whether this node's own routes are others in the second picture than in the first.
+    pub(super) fn routes_change(&self, old: &NodePicture, new: &NodePicture) -> bool {
+        let routes = |picture: &NodePicture| {
+            let files = render(&[picture], None, &self.node, &self.xds).ok()?;
+            files.into_iter().find(|file| file.path == self.xds.local_routes())
+        };
+        routes(old) != routes(new)
+    }
+
     /// Whether a served table is one that these files were written for.
     pub(super) fn knows(&self, digest: &str) -> bool {
         let before = || self.before.as_ref().is_some_and(|table| table.digest().to_string() == digest);
         self.may_serve.iter().chain(&self.want).any(|picture| picture.digest == digest) || before()
+    }
+
+    /// The picture that is served, where it is one of this writer's.
+    pub(super) fn serving(&self, digest: &str) -> Option<&Arc<NodePicture>> {
+        self.may_serve.iter().rev().find(|picture| picture.digest == digest)
     }
 
     /// A table that is served and that this writer did not push.
@@ -90,11 +104,15 @@ impl Files {
         tokio::task::spawn_blocking(move || write_all(&files, surplus))
             .await
             .map_err(|error| error.to_string())??;
-        if stage == Stage::Final {
-            self.may_serve = vec![want];
+        Ok(())
+    }
+
+    /// Every worker decides by this picture's table: what was before it is not served any more.
+    pub(super) fn adopted(&mut self, picture: &Arc<NodePicture>) {
+        if self.may_serve.len() != 1 || self.before.is_some() {
+            self.may_serve = vec![Arc::clone(picture)];
             self.before = None;
         }
-        Ok(())
     }
 
     /// How many clusters and members of the wanted picture Envoy does not list.
