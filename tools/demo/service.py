@@ -9,6 +9,9 @@ def start(name: str, node: str, pair: tuple[str, int]) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # One write for head and body, sent at once: else the second waits for the first one's acknowledgement.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:  # noqa: N802 (the name is http.server's)
             body = f"{name}{self.path}, served on {node}; {came(self.headers)}\n".encode()
