@@ -1,6 +1,6 @@
 """What the comparisons themselves must hold: that they notice a product that is wrong.
 
-    python3 -m unittest discover -s tests/model
+python3 -m unittest discover -s tests/model
 """
 
 import json
