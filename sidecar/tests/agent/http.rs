@@ -30,7 +30,6 @@ pub(crate) fn get_text(socket: &Path, path: &str) -> Result<(u16, String), Strin
 
 fn exchange(mut stream: impl Read + Write, host: &str, path: &str) -> Result<(u16, String), String> {
     let text = |error: std::io::Error| error.to_string();
-    // HTTP/1.0 has no chunks: the body ends with the connection.
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").map_err(text)?;
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
