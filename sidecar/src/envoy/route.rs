@@ -33,7 +33,8 @@ fn virtual_host(name: &str, domain: &str, own: Vec<Value>) -> Value {
 }
 
 /// What the filter forwards goes to the cluster that it names. Timeouts are the serving node's; a peer that refuses
-/// costs no more than a try of the next, at once.
+/// costs no more than a try of the next, at once. One that has just started refuses too, by a 503 of its filter: it has
+/// no table yet, and no service has seen the request.
 fn forward() -> Value {
     json!({
         "name": "forward",
@@ -43,7 +44,11 @@ fn forward() -> Value {
             "cluster_header": header_rules::CLUSTER,
             "timeout": "0s",
             "retry_policy": {
-                "retry_on": "connect-failure,refused-stream,reset-before-request",
+                "retry_on": "connect-failure,refused-stream,reset-before-request,retriable-headers",
+                "retriable_headers": [{
+                    "name": "proxy-status",
+                    "string_match": {"prefix": "zoneway; error=destination_unavailable"},
+                }],
                 "num_retries": 5,
                 // Each try is of another endpoint: there is nothing to wait for, and while Envoy waits a body that
                 // is longer than what is kept ends the request.

@@ -35,7 +35,10 @@ fn a_forward_comes_first_in_every_host_and_the_one_404_last() {
         assert_eq!(first["route"]["cluster_header"], "x-zoneway-cluster");
         assert_eq!(first["route"]["timeout"], "0s");
         let retry = &first["route"]["retry_policy"];
-        assert_eq!(retry["retry_on"], "connect-failure,refused-stream,reset-before-request");
+        assert_eq!(
+            retry["retry_on"],
+            "connect-failure,refused-stream,reset-before-request,retriable-headers"
+        );
         assert_eq!(retry["num_retries"], 5);
         assert_eq!(
             *routes.last().unwrap(),
