@@ -43,7 +43,7 @@ module: setup ## Build the same filter as a native module (target/libzoneway.so)
 	@cmp -s target/release/libzoneway_module.so $(MODULE) || install target/release/libzoneway_module.so $(MODULE)
 
 .PHONY: test
-test: build wasm ## Run every test there is: unit, property, host, corpus, real Envoys, documents
+test: build wasm module ## Run every test there is: unit, property, host, corpus, real Envoys, documents
 	@tools/test
 
 .PHONY: demo

@@ -3,6 +3,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -73,6 +74,32 @@ pub fn wasm() -> Result<PathBuf> {
     let path = target().join("zoneway.wasm");
     ensure!(path.is_file(), "{} is not there: run `make wasm`, or set ZONEWAY_WASM", path.display());
     Ok(path)
+}
+
+/// The native module: `ZONEWAY_MODULE`, else the one that `make module` leaves. Envoy finds it by its folder.
+///
+/// # Errors
+/// There is none.
+pub fn module() -> Result<PathBuf> {
+    if let Some(path) = named("ZONEWAY_MODULE")? {
+        return Ok(path);
+    }
+    let path = target().join("libzoneway.so");
+    ensure!(path.is_file(), "{} is not there: run `make module`, or set ZONEWAY_MODULE", path.display());
+    Ok(path)
+}
+
+/// A command that starts Envoy, which finds what this filter needs.
+///
+/// # Errors
+/// Envoy or the filter is missing.
+pub fn envoy_with(filter: Filter) -> Result<Command> {
+    let mut command = Command::new(envoy()?);
+    if filter == Filter::Module {
+        let module = module()?;
+        command.env("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", module.parent().unwrap_or(Path::new(".")));
+    }
+    Ok(command)
 }
 
 /// Envoy: `ZONEWAY_ENVOY`, else the one that `make setup` installs, else the one in `PATH`.

@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::artefact::Filter;
 use crate::client::{Client, Protocol};
 use crate::service::{Running, Service};
 use crate::{address, artefact, deadline, process};
@@ -34,6 +35,7 @@ pub struct Household {
     pub places: Places,
     site: Value,
     sequence: u64,
+    filter: Filter,
     folder: TempDir,
 }
 
@@ -43,7 +45,15 @@ impl Household {
     /// # Errors
     /// A program is missing, refuses, ends, or is not ready in time.
     pub async fn start(template: &str) -> Result<Self> {
-        let mut household = Self::prepare(template).await?;
+        Self::start_with(artefact::filter()?, template).await
+    }
+
+    /// The same with this build of the filter, whichever the run tests.
+    ///
+    /// # Errors
+    /// As [`Household::start`].
+    pub async fn start_with(filter: Filter, template: &str) -> Result<Self> {
+        let mut household = Self::prepare_with(filter, template).await?;
         for node in household.names() {
             household.start_node(&node)?;
         }
@@ -57,6 +67,10 @@ impl Household {
     /// # Errors
     /// A program is missing or refuses.
     pub async fn prepare(template: &str) -> Result<Self> {
+        Self::prepare_with(artefact::filter()?, template).await
+    }
+
+    async fn prepare_with(filter: Filter, template: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("zoneway-").tempdir()?;
         let mut household = Self {
             nodes: BTreeMap::new(),
@@ -64,6 +78,7 @@ impl Household {
             places: Places::new(folder.path().to_path_buf()),
             site: Value::Null,
             sequence: 0,
+            filter,
             folder,
         };
         pki::init(household.folder.path())?;
@@ -87,7 +102,7 @@ impl Household {
         for (zone, public, name) in self.members() {
             if !self.nodes.contains_key(&name) {
                 let status = address::free(self.places.ip(&name)?)?;
-                let node = Node::new(&name, &zone, public, self.folder.path(), status)?;
+                let node = Node::new(&name, &zone, public, self.filter, self.folder.path(), status)?;
                 pki::issue(self.folder.path(), &zone, &name)?;
                 node.render(&self.site_file())?;
                 self.nodes.insert(name, node);

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Case, Policy, Topic};
+use crate::artefact::Filter;
 use crate::client::{Ask, Client, Protocol, raw, unix};
 use crate::process::Process;
 use crate::{address, artefact, deadline};
@@ -55,11 +55,12 @@ pub struct Decider {
 }
 
 impl Decider {
-    /// Starts an Envoy for these topics, which must all be of one zone. It has no table yet.
+    /// Starts an Envoy with this build of the filter for these topics, which must all be of one zone. It has no table
+    /// yet.
     ///
     /// # Errors
     /// Envoy or the filter is missing, or refuses.
-    pub async fn start(topics: &[&Topic]) -> Result<Self> {
+    pub async fn start(filter: Filter, topics: &[&Topic]) -> Result<Self> {
         let zone = topics.first().context("there are no topics")?.here.zone.clone();
         let folder = tempfile::Builder::new().prefix("zoneway-corpus-").tempdir()?;
         let mut listeners = BTreeMap::new();
@@ -77,9 +78,10 @@ impl Decider {
         zones.dedup();
         let table = folder.path().join("table.sock");
         let config = folder.path().join("envoy.json");
-        let wasm = artefact::wasm()?;
-        fs::write(&config, bootstrap::render(&zone, &zones, &listeners, folder.path(), &wasm).to_string())?;
-        let mut command = Command::new(artefact::envoy()?);
+        let wasm = if filter == Filter::Wasm { Some(artefact::wasm()?) } else { None };
+        let rendered = bootstrap::render(&zone, &zones, &listeners, folder.path(), wasm.as_deref());
+        fs::write(&config, rendered.to_string())?;
+        let mut command = artefact::envoy_with(filter)?;
         command.arg("-c").arg(&config).args(["--concurrency", "2", "--disable-hot-restart"]);
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         let envoy =

@@ -25,6 +25,7 @@ pub struct Node {
     /// Its zone.
     pub zone: String,
     pub(super) public: bool,
+    filter: Filter,
     folder: PathBuf,
     status: SocketAddr,
     envoy: Option<Process>,
@@ -36,12 +37,22 @@ impl Node {
         name: &str,
         zone: &str,
         public: bool,
+        filter: Filter,
         folder: &Path,
         status: SocketAddr,
     ) -> Result<Self> {
         let folder = folder.join(name);
         fs::create_dir_all(&folder)?;
-        Ok(Self { name: name.into(), zone: zone.into(), public, folder, status, envoy: None, sidecar: None })
+        Ok(Self {
+            name: name.into(),
+            zone: zone.into(),
+            public,
+            filter,
+            folder,
+            status,
+            envoy: None,
+            sidecar: None,
+        })
     }
 
     /// Its Envoy's folder of sockets and files.
@@ -87,8 +98,8 @@ impl Node {
     pub fn render(&self, site: &Path) -> Result<PathBuf> {
         let mut command = Command::new(artefact::zoneway()?);
         command.arg("envoy").arg("--site").arg(site).args(["--node", &self.name]);
-        command.args(["--filter", artefact::filter()?.word()]).arg("--run-dir").arg(self.run_dir());
-        if artefact::filter()? == Filter::Wasm {
+        command.args(["--filter", self.filter.word()]).arg("--run-dir").arg(self.run_dir());
+        if self.filter == Filter::Wasm {
             command.arg("--wasm").arg(artefact::wasm()?);
         }
         let file = self.folder.join("envoy.yaml");
@@ -101,7 +112,7 @@ impl Node {
     /// # Errors
     /// It cannot be started.
     pub fn start_envoy(&mut self) -> Result<()> {
-        let mut command = Command::new(artefact::envoy()?);
+        let mut command = artefact::envoy_with(self.filter)?;
         command.arg("-c").arg(self.folder.join("envoy.yaml"));
         command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart"]);
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);

@@ -1,8 +1,9 @@
-//! The corpus against Envoy with the filter: what the shell makes of each decision.
+//! The corpus against Envoy with either build of the filter: what its shell makes of each decision.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use zoneway_tests::artefact::Filter;
 use zoneway_tests::corpus::envoy::Decider;
 use zoneway_tests::corpus::{self, Case, Topic};
 
@@ -41,7 +42,16 @@ async fn wrong_in_topic(decider: &mut Decider, topic: &Topic) -> Result<Vec<Stri
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn envoy_carries_out_every_case_of_the_corpus() -> Result<()> {
+async fn envoy_with_the_wasm_filter_carries_out_every_case_of_the_corpus() -> Result<()> {
+    check(Filter::Wasm).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn envoy_with_the_native_module_carries_out_every_case_of_the_corpus() -> Result<()> {
+    check(Filter::Module).await
+}
+
+async fn check(filter: Filter) -> Result<()> {
     let topics = corpus::topics()?;
     let mut zones: BTreeMap<&str, Vec<&Topic>> = BTreeMap::new();
     for topic in &topics {
@@ -51,7 +61,7 @@ async fn envoy_carries_out_every_case_of_the_corpus() -> Result<()> {
     for (_, mut topics) in zones {
         // Whoever decides without a table comes first: an Envoy never forgets one.
         topics.sort_by_key(|topic| topic.table.is_some());
-        let mut decider = Decider::start(&topics).await?;
+        let mut decider = Decider::start(filter, &topics).await?;
         for topic in topics {
             wrong.extend(
                 wrong_in_topic(&mut decider, topic).await.with_context(|| format!("in {}", topic.name))?,

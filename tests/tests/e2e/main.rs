@@ -5,6 +5,7 @@ mod bad_peers;
 mod household_listener;
 mod kills;
 mod loops;
+mod native_module;
 mod other_filters;
 mod refusals;
 mod retries;

@@ -13,13 +13,14 @@ const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v
 const MANAGER: &str =
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
-/// Renders the bootstrap: a listener for each configuration, the table endpoint and the compiler.
+/// Renders the bootstrap: a listener for each configuration, the table endpoint and, of the Wasm filter, the compiler.
+/// Without a `.wasm` the native module is the filter.
 pub(super) fn render(
     zone: &str,
     zones: &[String],
     listeners: &BTreeMap<Configuration, SocketAddr>,
     folder: &Path,
-    wasm: &Path,
+    wasm: Option<&Path>,
 ) -> Value {
     let node = listeners.keys().next().map_or("none", |configuration| configuration.node.as_str());
     let own = |role: &str| json!({"role": role, "zone": zone, "node": node});
@@ -30,23 +31,25 @@ pub(super) fn render(
             let address = json!({"socket_address": {"address": at.ip(), "port_value": at.port()}});
             listener(
                 &address,
-                &plugin(&settings(zone, zones, configuration), "router", wasm),
+                &filter(&settings(zone, zones, configuration), "router", wasm),
                 &configuration.role,
             )
         })
         .collect();
-    rendered.push(listener(&table, &plugin(&own("table"), "table", wasm), "table"));
-    let compiler = json!({
-        "name": "envoy.bootstrap.wasm",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.wasm.v3.WasmService",
-            "singleton": true,
-            "config": plugin(&own("compiler"), "compiler", wasm),
-        },
+    rendered.push(listener(&table, &filter(&own("table"), "table", wasm), "table"));
+    let compiler = wasm.map(|wasm| {
+        json!({
+            "name": "envoy.bootstrap.wasm",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.wasm.v3.WasmService",
+                "singleton": true,
+                "config": plugin(&own("compiler"), "compiler", wasm),
+            },
+        })
     });
     json!({
         "admin": {"address": {"pipe": {"path": folder.join("admin.sock")}}},
-        "bootstrap_extensions": [compiler],
+        "bootstrap_extensions": compiler.into_iter().collect::<Vec<_>>(),
         "static_resources": {"listeners": rendered},
     })
 }
@@ -72,10 +75,28 @@ fn settings(zone: &str, zones: &[String], configuration: &Configuration) -> Valu
     Value::Object(settings)
 }
 
-/// The filter as a plugin: plugins of one `vm` share a VM, and all share data.
+fn text(value: &str) -> Value {
+    json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": value})
+}
+
+/// The filter, in either build.
+fn filter(settings: &Value, vm: &str, wasm: Option<&Path>) -> Value {
+    match wasm {
+        Some(wasm) => json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": plugin(settings, vm, wasm),
+        }),
+        None => json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter",
+            "dynamic_module_config": {"name": "zoneway", "metrics_namespace": "zoneway"},
+            "filter_name": "zoneway",
+            "filter_config": text(&settings.to_string()),
+        }),
+    }
+}
+
+/// The Wasm filter as a plugin: plugins of one `vm` share a VM, and all share data.
 fn plugin(settings: &Value, vm: &str, wasm: &Path) -> Value {
-    let text =
-        |value: &str| json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": value});
     json!({
         "name": "zoneway",
         "failure_policy": "FAIL_RELOAD",
@@ -90,9 +111,7 @@ fn plugin(settings: &Value, vm: &str, wasm: &Path) -> Value {
     })
 }
 
-fn listener(address: &Value, plugin: &Value, role: &str) -> Value {
-    let wasm =
-        json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": plugin});
+fn listener(address: &Value, filter: &Value, role: &str) -> Value {
     let reveal = |name: &str, value: &str| json!({"header": {"key": name, "value": value}});
     let removed: Vec<Value> = match role {
         "ingress" => {
@@ -135,7 +154,7 @@ fn listener(address: &Value, plugin: &Value, role: &str) -> Value {
             {"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": ""}, "direct_response": {"status": 200}}]},
         ]},
         "http_filters": [
-            {"name": "zoneway", "typed_config": wasm},
+            {"name": "zoneway", "typed_config": filter},
             {"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}},
         ],
     });
