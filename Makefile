@@ -46,13 +46,16 @@ module: setup ## Build the same filter as a native module (target/libzoneway.so)
 test: build wasm module ## Run every test there is: unit, property, host, corpus, real Envoys, documents
 	@tools/test
 
+# FILTER=module runs it on libzoneway.so.
+FILTER := wasm
+
 .PHONY: demo
-demo: build wasm ## Two zones, three nodes with real Envoys on this machine; without a terminal: a self-test
-	@python3 tools/demo
+demo: build $(FILTER) ## Two zones, three nodes with real Envoys on this machine; without a terminal: a self-test
+	@ZONEWAY_FILTER=$(FILTER) python3 tools/demo
 
 .PHONY: soak
-soak: build wasm ## The demonstration's nodes under load for ten minutes while the site changes
-	@python3 tools/demo/soak.py
+soak: build $(FILTER) ## The demonstration's nodes under load for ten minutes while the site changes
+	@ZONEWAY_FILTER=$(FILTER) python3 tools/demo/soak.py
 
 .PHONY: bench
 bench: build wasm ## CPU per request: no filter, Lua, Wasm; into benches/results/

@@ -21,6 +21,9 @@ from places import NODES, Places
 ROOT = Path(__file__).resolve().parents[2]
 ZONEWAY = ROOT / "target/debug/zoneway"
 WASM = ROOT / "target/zoneway.wasm"
+# Which build of the filter the nodes run: `make demo FILTER=module`. Envoy finds a module by its folder.
+FILTER = os.environ.get("ZONEWAY_FILTER", "wasm")
+MODULES = {"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(ROOT / "target")}
 ENVOY = Path(os.environ.get("ZONEWAY_ENVOY", ROOT / ".zoneway/bin/envoy"))
 # Where the site file is put for people to edit; whatever is in the way of an earlier demonstration goes.
 FOLDER = ROOT / ".zoneway/demo"
@@ -53,6 +56,7 @@ class Node:
                 command,
                 # Certificates stand in the site, and so in Envoy's configuration, by their path from here.
                 cwd=FOLDER,
+                env=os.environ | MODULES,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -167,7 +171,9 @@ class Household:
 
     def _render(self, node: Node) -> None:
         """Writes what the node's two programs are started with."""
-        asked = ["--site", self.site, "--node", node.name, "--wasm", WASM, "--run-dir", node.run_dir]
+        asked = ["--site", self.site, "--node", node.name, "--filter", FILTER, "--run-dir", node.run_dir]
+        if FILTER == "wasm":
+            asked += ["--wasm", WASM]
         (node.folder / "envoy.yaml").write_text(run(ZONEWAY, "envoy", *asked))
         source = {"table": str(node.table_file)} if node.public else {"site": str(self.site)}
         config = {
