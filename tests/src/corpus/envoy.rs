@@ -50,6 +50,8 @@ pub struct Decider {
     listeners: BTreeMap<Configuration, SocketAddr>,
     table: PathBuf,
     sequence: u64,
+    /// How many adopt each table: two workers, and of the Wasm filter the main thread's VM too.
+    adopters: usize,
     envoy: Process,
     _folder: TempDir,
 }
@@ -78,6 +80,7 @@ impl Decider {
         zones.dedup();
         let table = folder.path().join("table.sock");
         let config = folder.path().join("envoy.json");
+        let adopters = if filter == Filter::Wasm { 3 } else { 2 };
         let wasm = if filter == Filter::Wasm { Some(artefact::wasm()?) } else { None };
         let rendered = bootstrap::render(&zone, &zones, &listeners, folder.path(), wasm.as_deref());
         fs::write(&config, rendered.to_string())?;
@@ -86,7 +89,7 @@ impl Decider {
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         let envoy =
             Process::start(&format!("Envoy of zone {zone}"), &mut command, &folder.path().join("envoy.log"))?;
-        let mut decider = Self { zone, listeners, table, sequence: 0, envoy, _folder: folder };
+        let mut decider = Self { zone, listeners, table, sequence: 0, adopters, envoy, _folder: folder };
         decider.ready().await?;
         Ok(decider)
     }
@@ -116,10 +119,9 @@ impl Decider {
         deadline::until("every worker to adopt the table", || async {
             let status = unix::json(&self.table, "/v1/status").await?;
             let workers = status.get("workers").and_then(Value::as_array).cloned().unwrap_or_default();
-            // Two workers; the main thread's VMs report too.
             let adopted = workers.iter().filter(|worker| worker.get("revision") == Some(&revision)).count();
             ensure!(
-                adopted == workers.len() && adopted >= 2,
+                adopted == workers.len() && adopted >= self.adopters,
                 "{adopted} of {} workers have it",
                 workers.len()
             );
