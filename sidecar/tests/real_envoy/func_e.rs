@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::minimal::answers;
 use crate::parts;
 use crate::process::output;
 
-/// The func-e that is run.
-const FUNC_E: &str = "github.com/tetratelabs/func-e/cmd/func-e@v1.6.0";
+/// Where every tool's version stands.
+const VERSIONS: &str = include_str!("../../../tools/versions");
 
 #[test]
 fn func_e_runs_the_minimal_example() -> Result<()> {
@@ -36,10 +36,13 @@ fn func_e_runs_the_minimal_example() -> Result<()> {
 
 /// Builds func-e once, into the repository's own folder of tools.
 fn install(go: PathBuf) -> Result<PathBuf> {
-    let folder = parts::repository().join(".zoneway/func-e");
+    let version = VERSIONS.lines().find_map(|line| line.strip_prefix("FUNC_E_VERSION="));
+    let version = version.context("tools/versions has no FUNC_E_VERSION")?;
+    let folder = parts::repository().join(".zoneway/func-e").join(version);
     let func_e = folder.join("func-e");
     if !func_e.is_file() {
-        output(Command::new(go).env("GOBIN", &folder).args(["install", FUNC_E]))?;
+        let package = format!("github.com/tetratelabs/func-e/cmd/func-e@v{version}");
+        output(Command::new(go).env("GOBIN", &folder).args(["install", &package]))?;
     }
     Ok(func_e)
 }
