@@ -58,7 +58,7 @@ soak: build $(FILTER) ## The demonstration's nodes under load for ten minutes wh
 	@ZONEWAY_FILTER=$(FILTER) python3 tools/demo/soak.py
 
 .PHONY: bench
-bench: build wasm ## CPU per request: no filter, Lua, Wasm; into benches/results/
+bench: build wasm module ## CPU per request: no filter, Lua, Wasm, native module; into benches/results/
 	@$(CARGO) bench --locked -p zoneway-core
 	@python3 benches
 

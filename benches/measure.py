@@ -16,13 +16,17 @@ SCRIPT = Path(__file__).parent / "hosts.lua"
 class Envoy:
     """An Envoy of one worker that stands still except while it is measured, so that others can be measured between."""
 
-    def __init__(self, binary: str, config: Path, port: int) -> None:
+    def __init__(self, binary: str, config: Path, port: int, modules: Path) -> None:
         self.port = port
         self.log = config.with_suffix(".log")
         command = ["taskset", "-c", ENVOY_CORE, binary, "-c", str(config), "--concurrency", "1", "--disable-hot-restart"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, "--log-level", "warning"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*command, "--log-level", "warning"],
+                env=os.environ | {"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(modules)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
 
     def stand_still(self) -> None:

@@ -25,7 +25,10 @@ TITLES = {
     "empty": "a Wasm module that does nothing",
     "lua": "Lua, the same decision",
     "wasm": "`zoneway.wasm`",
+    "module": "`libzoneway.so`",
 }
+# The variants that decide: they are pushed the table, and keep their table endpoint.
+REAL = {"wasm", "module"}
 
 
 @dataclass(frozen=True)
@@ -58,21 +61,19 @@ def prepare(root: Path, folder: Path, hosts: int) -> Prepared:
         own.mkdir()
         site = own / "site.yaml"
         site.write_text(site_text(port, names + wildcards))
-        rendered = output(
-            zoneway, "--format", "json", "envoy", "--site", site, "--node", NODE,
-            "--wasm", root / "target/zoneway.wasm", "--run-dir", own,
-        )  # fmt: skip
-        bootstrap = json.loads(rendered)
-        strip(bootstrap, port, replace, keeps_filter=name == "wasm")
+        asked = ["--format", "json", "envoy", "--site", site, "--node", NODE, "--run-dir", own]
+        build = ["--filter", "module"] if name == "module" else ["--wasm", root / "target/zoneway.wasm"]
+        bootstrap = json.loads(output(zoneway, *asked, *build))
+        strip(bootstrap, port, replace, keeps_filter=name in REAL)
         config = own / "envoy.json"
         config.write_text(json.dumps(bootstrap))
         table = own / "table.json"
         table.write_text(output(zoneway, "table", "--site", site, "--zone", ZONE, "--sequence", "1"))
 
         def start() -> Envoy:
-            running = Envoy(envoy, config, port)
+            running = Envoy(envoy, config, port, modules=root / "target")
             wait(running, port)
-            if name == "wasm":
+            if name in REAL:
                 output(zoneway, "push", "--table", table, "--to", f"unix:{own / 'table.sock'}")
             return running
 
@@ -84,6 +85,7 @@ def prepare(root: Path, folder: Path, hosts: int) -> Prepared:
         "none": variant("none", lambda _: None),
         "empty": variant("empty", lambda _: wasm_filter(empty)),
         "wasm": variant("wasm", lambda own: own),
+        "module": variant("module", lambda own: own),
     }
     lua = root / "benches/lua/decide.lua"
     if lua.exists():
