@@ -63,7 +63,7 @@ bench: build wasm module ## CPU per request: no filter, Lua, Wasm, native module
 	@python3 benches
 
 .PHONY: dist
-dist: setup wasm ## Static binaries for amd64 and arm64, the filter, checksums; into dist/
+dist: setup wasm ## Static binaries and native modules for amd64 and arm64, the filter, checksums; into dist/
 	@tools/dist
 
 .PHONY: fmt
