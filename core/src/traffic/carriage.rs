@@ -58,7 +58,9 @@ fn carry<'a>(
     match &decision.outcome {
         // `to_vec` of nothing allocates nothing: the local path stays free of it.
         Outcome::Local | Outcome::Pass(_) => Carriage::Leave { remove: arrival.strays().to_vec() },
-        Outcome::Refuse(reason) => Carriage::Refuse(Refusal::new(*reason, decision, here, tell)),
+        Outcome::Refuse(reason) => {
+            Carriage::Refuse(Refusal::new(*reason, decision, here, arrival.role(), tell))
+        }
         Outcome::Peer { endpoints, .. } => {
             forward(here, arrival, source_zone, PEERS_CLUSTER.into(), endpoints, &[])
         }
@@ -190,6 +192,19 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let answer = carry(&decision, &HERE, &arrival, b"403", || tell);
         assert_eq!(answer, Carriage::Refuse(Refusal { status, headers }), "{reason:?}");
+    }
+
+    #[test]
+    fn a_peer_without_a_table_says_so_to_whoever_may_ask_another() {
+        let said = |role, reason| {
+            let Carriage::Refuse(refusal) = carried(role, &[], Outcome::Refuse(reason)) else {
+                panic!("a refusal")
+            };
+            refusal.headers.iter().any(|(name, _)| *name == "x-zoneway-no-table")
+        };
+        assert!(said(Role::Peer, Reason::NoTable));
+        assert!(!said(Role::Ingress, Reason::NoTable));
+        assert!(!said(Role::Peer, Reason::NoPath), "asking another would not help");
     }
 
     #[test]

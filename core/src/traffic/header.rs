@@ -20,6 +20,9 @@ pub const PSEUDONYM: &str = "zoneway";
 pub const PROXY_STATUS: &str = "proxy-status";
 /// RFC 9110, section 10.2.3.
 pub const RETRY_AFTER: &str = "retry-after";
+/// On a peer's refusal alone: it has no table yet and nothing was done, so another endpoint may be asked. Whoever
+/// forwards takes it out of the answer.
+pub const NO_TABLE: &str = "x-zoneway-no-table";
 
 /// The cluster of this zone's other nodes.
 pub const PEERS_CLUSTER: &str = "zoneway/peers";

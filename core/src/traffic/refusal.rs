@@ -1,7 +1,7 @@
 //! The answer to a request that is refused.
 
-use super::header::{PROXY_STATUS, PSEUDONYM, RETRY_AFTER};
-use crate::decision::{Decision, Here, Reason};
+use super::header::{NO_TABLE, PROXY_STATUS, PSEUDONYM, RETRY_AFTER};
+use crate::decision::{Decision, Here, Reason, Role};
 
 /// A local answer; its body is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,7 @@ impl Refusal {
         reason: Reason,
         decision: &Decision<'_>,
         here: &Here<'_>,
+        role: Role,
         tell: impl FnOnce() -> bool,
     ) -> Self {
         let status = reason.status().unwrap_or(503);
@@ -36,6 +37,9 @@ impl Refusal {
         let mut headers = vec![(PROXY_STATUS, proxy_status)];
         if reason == Reason::NoTable {
             headers.push((RETRY_AFTER, "1".to_owned()));
+            if role == Role::Peer {
+                headers.push((NO_TABLE, "1".to_owned()));
+            }
         }
         Self { status, headers }
     }

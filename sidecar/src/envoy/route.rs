@@ -6,6 +6,7 @@ pub(crate) use local::{Local, LocalHost};
 
 use serde_json::{Value, json};
 use zoneway_core::name::RulePath;
+use zoneway_core::traffic::header;
 
 use super::header_rules;
 use super::message::{any, extension, response};
@@ -40,15 +41,13 @@ fn forward() -> Value {
         "name": "forward",
         "match": {"prefix": "/", "headers": [{"name": header_rules::CLUSTER, "present_match": true}]},
         "request_body_buffer_limit": KEPT_BODY,
+        "response_headers_to_remove": [header::NO_TABLE],
         "route": {
             "cluster_header": header_rules::CLUSTER,
             "timeout": "0s",
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,reset-before-request,retriable-headers",
-                "retriable_headers": [{
-                    "name": "proxy-status",
-                    "string_match": {"prefix": "zoneway; error=destination_unavailable"},
-                }],
+                "retriable_headers": [{"name": header::NO_TABLE, "present_match": true}],
                 "num_retries": 5,
                 // Each try is of another endpoint: there is nothing to wait for, and while Envoy waits a body that
                 // is longer than what is kept ends the request.
