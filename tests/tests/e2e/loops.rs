@@ -57,6 +57,12 @@ async fn two_tables_that_disagree_end_in_508() -> Result<()> {
     for node in ["studtop", "edge"] {
         let answer = household.client(node)?.get(host, "/").await?;
         assert_eq!(answer.status, 503, "from {node}: {answer:?}");
+        // It is the other zone's own refusal that comes back, and nothing of Envoy's.
+        assert!(
+            answer.header("proxy-status").starts_with("zoneway; error=destination_unavailable"),
+            "{answer:?}"
+        );
+        assert_eq!(answer.body.len(), 0, "{answer:?}");
     }
     household.node("edge")?.logged("refuse no_path").await?;
 
