@@ -18,6 +18,16 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// How many report that they adopted a table, with two workers: those, and of the Wasm filter the main thread's
+    /// VM too. One that has never adopted any is not in a status.
+    #[must_use]
+    pub const fn adopters(self) -> usize {
+        match self {
+            Self::Wasm => 3,
+            Self::Module => 2,
+        }
+    }
+
     /// The word that `zoneway envoy --filter` knows it by.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -154,6 +154,13 @@ listen: 'unix:sidecar.sock'
     #[track_caller]
     pub(crate) fn until_in_sync(&self) {
         self.until_state("in_sync");
+        // A VM that has never adopted a table is not among those that Envoy reports: two workers and the main thread.
+        until("every worker to have a table", || {
+            let reader = self.reader()?;
+            let adopted = reader["workers"].as_array().into_iter().flatten();
+            let adopted = adopted.filter(|worker| worker["revision"] == reader["table"]["revision"]).count();
+            if adopted == 3 { Ok(()) } else { Err(reader.to_string()) }
+        });
     }
 
     #[track_caller]

@@ -80,7 +80,7 @@ impl Decider {
         zones.dedup();
         let table = folder.path().join("table.sock");
         let config = folder.path().join("envoy.json");
-        let adopters = if filter == Filter::Wasm { 3 } else { 2 };
+        let adopters = filter.adopters();
         let wasm = if filter == Filter::Wasm { Some(artefact::wasm()?) } else { None };
         let rendered = bootstrap::render(&zone, &zones, &listeners, folder.path(), wasm.as_deref());
         fs::write(&config, rendered.to_string())?;

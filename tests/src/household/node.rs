@@ -229,9 +229,9 @@ impl Node {
     /// One does not, or the table endpoint does not answer.
     pub async fn adopted(&self, revision: Option<&Value>) -> Result<()> {
         let status = self.table_status().await?;
-        let mut workers = list(&status, "workers").peekable();
-        ensure!(workers.peek().is_some(), "{}: no worker has adopted a table", self.name);
-        for worker in workers {
+        let adopters = list(&status, "workers").count();
+        ensure!(adopters >= self.filter.adopters(), "{}: {adopters} workers have adopted a table", self.name);
+        for worker in list(&status, "workers") {
             ensure!(worker.get("revision") == revision, "{}: a worker is behind: {worker}", self.name);
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use zoneway_tests::artefact;
 use zoneway_tests::client::unix;
 use zoneway_tests::deadline;
 use zoneway_tests::household::Household;
@@ -22,7 +23,7 @@ async fn push(socket: &Path, table: &Value) -> Result<()> {
     deadline::until("every worker to adopt the table", || async {
         let status = unix::json(socket, "/v1/status").await?;
         let workers = status.get("workers").and_then(Value::as_array).cloned().unwrap_or_default();
-        ensure!(workers.len() >= 2, "only {} workers", workers.len());
+        ensure!(workers.len() >= artefact::filter()?.adopters(), "only {} workers", workers.len());
         ensure!(workers.iter().all(|worker| worker.get("revision") == table.get("revision")), "{status}");
         Ok(())
     })
