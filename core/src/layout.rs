@@ -177,6 +177,10 @@ impl Layout {
 
     /// The rule with the longest path that is a prefix of a request's.
     pub(crate) fn rule(&self, entry: Entry, path: &[u8]) -> Option<Rule> {
+        if !entry.record.has_paths() {
+            // `/` is the only one, if there is any.
+            return entry.record.rules().next().map(|rule| Rule(self.block.rule(rule)));
+        }
         // Rules stand with the longest path first.
         entry.record.rules().map(|rule| Rule(self.block.rule(rule))).find(|rule| {
             let prefix = self.block.text_bytes(rule.0.path).unwrap_or_default();

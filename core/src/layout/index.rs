@@ -1,7 +1,8 @@
-//! The index of hosts: a keyed hash over labels from the right, and a cuckoo table of buckets of four.
+//! The index of hosts: keyed hashes, and a cuckoo table of buckets of four.
 //!
-//! The hash of `a.b.c` is built from that of `b.c`, so one pass over a name gives the hash of every suffix, and a
-//! wildcard costs one look-up for each of the name's labels at most, never one for each wildcard. A look-up reads two
+//! An exact name is hashed as a whole. A wildcard's suffix is hashed label by label from the right, the hash of `b.c`
+//! built on that of `c`: one pass over a name gives the hash of every suffix, and wildcards cost one look-up for each
+//! of the name's labels at most, never one for each wildcard. A look-up reads two
 //! buckets whatever the names are; the keys come from the digest of the whole table, so nobody who writes some of its
 //! names can choose them to collide.
 
@@ -17,41 +18,36 @@ const BUCKET: usize = 4;
 pub(super) fn find(block: &Block, host: &Authority) -> Option<Entry> {
     let header = block.header();
     let name = host.as_bytes();
-    let mut hash = SuffixHash::new(header.keys);
-    let (mut parent, mut parent_start, mut labels) = (hash, name.len(), 0_u32);
-    for (start, end) in host.labels_from_right() {
-        (parent, parent_start) = (hash, end + 1);
-        hash.push(host, start, end);
-        labels += 1;
-    }
-    if let Some(entry) = probe(block, hash.of(PatternKind::Exact), 0, name) {
+    if let Some(entry) = probe(block, exact_hash(header.keys, host), PatternKind::Exact, name) {
         return Some(entry);
     }
-    let any = |labels: u32, depths: u128| depths.checked_shr(labels).is_some_and(|depths| depths & 1 != 0);
-    if labels > 1 && any(labels - 1, header.one_label) {
-        let suffix = name.get(parent_start..).unwrap_or_default();
-        if let Some(entry) = probe(block, parent.of(PatternKind::OneLabel), 2, suffix) {
-            return Some(entry);
-        }
-    }
-    if header.any_labels == 0 {
+    if header.one_label | header.any_labels == 0 {
         return None;
     }
-    // The longest suffix answers: the last that is found from the right.
-    let mut found = None;
+    // One pass from the right gives the hash of every suffix. The longest one answers, which is the last; that of
+    // `*.` is longer than any that `**.` has, and goes before one of the same length.
+    let any = |labels: u32, depths: u128| depths.checked_shr(labels).is_some_and(|depths| depths & 1 != 0);
     let mut hash = SuffixHash::new(header.keys);
-    for ((start, end), depth) in host.labels_from_right().zip(1..labels) {
+    let mut found = None;
+    for ((start, end), labels) in host.labels_from_right().zip(1..) {
+        if start == 0 {
+            break;
+        }
         hash.push(host, start, end);
-        if any(depth, header.any_labels) {
-            let suffix = name.get(start..).unwrap_or_default();
-            found = probe(block, hash.of(PatternKind::AnyLabels), 3, suffix).or(found);
+        let suffix = name.get(start..).unwrap_or_default();
+        let is_parent = || !name.get(..start - 1).is_some_and(|before| before.contains(&b'.'));
+        if any(labels, header.any_labels) {
+            found = probe(block, hash.of(PatternKind::AnyLabels), PatternKind::AnyLabels, suffix).or(found);
+        }
+        if any(labels, header.one_label) && is_parent() {
+            found = probe(block, hash.of(PatternKind::OneLabel), PatternKind::OneLabel, suffix).or(found);
         }
     }
     found
 }
 
-/// Looks in both buckets for a pattern of which `suffix` follows `wildcard` bytes of `*.` or `**.`.
-fn probe(block: &Block, hash: u64, wildcard: usize, suffix: &[u8]) -> Option<Entry> {
+/// Looks in both buckets for a pattern of a kind with this suffix.
+fn probe(block: &Block, hash: u64, kind: PatternKind, suffix: &[u8]) -> Option<Entry> {
     let buckets = block.count(Section::Buckets);
     if buckets == 0 {
         return None;
@@ -65,13 +61,15 @@ fn probe(block: &Block, hash: u64, wildcard: usize, suffix: &[u8]) -> Option<Ent
             if slot >> bits != tag || host == 0 {
                 return None;
             }
+            // A tag may be met by chance, and by a pattern of another kind.
             let entry = Entry::of(block, host as usize - 1);
             let pattern = block.text_bytes(entry.record.pattern)?;
-            let (stars, rest) = pattern.split_at_checked(wildcard)?;
-            // A tag may be met by chance, and by a pattern of another kind.
-            let same_kind =
-                stars.iter().filter(|byte| **byte == b'*').count() + usize::from(wildcard > 0) == wildcard;
-            (same_kind && rest == suffix).then_some(entry)
+            let rest = match kind {
+                PatternKind::Exact => pattern,
+                PatternKind::OneLabel => pattern.strip_prefix(b"*.")?,
+                PatternKind::AnyLabels => pattern.strip_prefix(b"**.")?,
+            };
+            (rest == suffix).then_some(entry)
         })
     })
 }
@@ -85,6 +83,19 @@ fn buckets_of(hash: u64, buckets: usize) -> (usize, usize) {
 /// The bits of a slot that tell most other hosts apart without looking at them.
 fn tag(hash: u64, bits: u32) -> u32 {
     ((hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32) >> bits
+}
+
+/// The hash of a whole name, eight bytes at a time.
+fn exact_hash(keys: [u64; 2], name: &Authority) -> u64 {
+    let (mut state, length) = (keys[0], name.as_bytes().len());
+    let mut at = 0;
+    while length - at > 8 {
+        state = fold(state ^ name.word(at), keys[1]);
+        at += 8;
+    }
+    let last = name.word(at) & (u64::MAX >> (64 - 8 * (length - at)));
+    // The length goes into the key: zeros behind a name are no part of it.
+    fold(fold(state ^ last, keys[1] ^ length as u64), keys[1])
 }
 
 /// The hash of a suffix, one label after the other from the right.
@@ -168,6 +179,9 @@ fn place(
     let hashes: Vec<u64> = patterns
         .iter()
         .map(|(kind, suffix)| {
+            if *kind == PatternKind::Exact {
+                return exact_hash(keys, suffix);
+            }
             let mut hash = SuffixHash::new(keys);
             suffix.labels_from_right().for_each(|(start, end)| hash.push(suffix, start, end));
             hash.of(*kind)
