@@ -15,6 +15,7 @@
 mod build;
 mod format;
 mod index;
+mod record;
 mod restore;
 mod routes;
 mod verify;
@@ -241,7 +242,7 @@ impl core::fmt::Debug for Layout {
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     index: usize,
-    record: format::HostRecord,
+    record: record::HostRecord,
 }
 
 impl Entry {
@@ -258,7 +259,7 @@ impl Entry {
 
 /// A rule of a host.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule(format::RuleRecord);
+pub(crate) struct Rule(record::RuleRecord);
 
 /// Where a rule is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,7 +278,7 @@ pub(crate) enum Target {
 /// A link of the view's zone.
 pub(crate) struct Link<'a> {
     layout: &'a Layout,
-    record: format::LinkRecord,
+    record: record::LinkRecord,
 }
 
 /// A gateway of a link.

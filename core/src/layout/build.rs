@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::format::{
-    BACKEND_HAS_WEIGHT, BACKEND_IS_ZONE, Block, GatewayRecord, Header, HostRecord, LinkRecord, NO_ROUTE,
-    RuleRecord, Section, ZoneRecord, word,
-};
+use super::format::{Block, Header, Section, word};
 use super::index;
+use super::record::{
+    BACKEND_HAS_WEIGHT, BACKEND_IS_ZONE, GatewayRecord, HostRecord, LinkRecord, NO_ROUTE, RuleRecord,
+    ZoneRecord,
+};
 use super::routes::{Edge, best_paths, zones_of};
 use crate::authority::Authority;
 use crate::name::PatternKind;

@@ -1,13 +1,15 @@
-//! Where everything stands in a layout: the header, the sections and their records.
+//! Where everything stands in a layout: the header and the sections.
 //!
 //! Only this file knows offsets. Reads are checked and give zero outside, which cannot happen once
 //! [`super::verify`] has passed.
 
-use core::ops::Range;
-
+use super::record::{
+    BACKEND_HAS_WEIGHT, BACKEND_IS_ZONE, GatewayRecord, HostRecord, LinkRecord, NodeRecord, RouteRecord,
+    RuleRecord, Text, ZoneRecord,
+};
 use super::{Backend, LAYOUT_VERSION, LayoutError, Target};
 use crate::table::Digest;
-use crate::table::wire::{Prefer, Revision};
+use crate::table::wire::Revision;
 
 pub(super) const MAGIC: [u8; 8] = *b"ZONEWAY\0";
 /// Bytes before the part that the checksum is of.
@@ -315,180 +317,6 @@ impl Block {
         None
     }
 }
-
-/// Offset and length in the text section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Text(pub(super) u32, pub(super) u32);
-
-fn span(from: u32, count: u32) -> Range<usize> {
-    from as usize..from as usize + count as usize
-}
-
-/// The flags of records tell what was written from what was left out, so that a table can be given back as it came.
-macro_rules! flags {
-    ($record:ident { $($flag:ident = $bit:expr => $is:ident),* $(,)? }) => {
-        impl $record {
-            $(pub(super) const $flag: u32 = 1 << $bit;
-            pub(super) fn $is(&self) -> bool { self.meta & Self::$flag != 0 })*
-        }
-    };
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ZoneRecord {
-    pub(super) name: Text,
-    pub(super) meta: u32,
-    pub(super) speaks_for: u32,
-    pub(super) links_from: u32,
-    links: u32,
-    /// The set of routes for requests whose source is this zone.
-    pub(super) carried: u32,
-}
-
-flags!(ZoneRecord {
-    PUBLIC = 8 => is_public,
-    PUBLIC_WRITTEN = 9 => public_is_written,
-    SPEAKS_FOR = 10 => speaks_for_is_written,
-    NODES = 11 => nodes_are_written,
-    LINKS = 12 => links_are_written,
-});
-
-impl ZoneRecord {
-    const WORDS: usize = 6;
-
-    pub(super) fn links(&self) -> Range<usize> {
-        span(self.links_from, self.links)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NodeRecord {
-    pub(super) id: Text,
-    pub(super) address: Text,
-}
-
-impl NodeRecord {
-    const WORDS: usize = 3;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LinkRecord {
-    pub(super) to: usize,
-    pub(super) cost: u32,
-    meta: u32,
-    egress_from: u32,
-    egress: u32,
-    gateways_from: u32,
-    gateways: u32,
-}
-
-flags!(LinkRecord {
-    COST = 0 => cost_is_written,
-    EGRESS = 1 => egress_is_written,
-    GATEWAYS = 2 => gateways_are_written,
-});
-
-impl LinkRecord {
-    const WORDS: usize = 7;
-
-    pub(super) fn egress(&self) -> Range<usize> {
-        span(self.egress_from, self.egress)
-    }
-
-    pub(super) fn gateways(&self) -> Range<usize> {
-        span(self.gateways_from, self.gateways)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct GatewayRecord {
-    pub(super) node: Text,
-    pub(super) address: Text,
-    meta: u32,
-}
-
-flags!(GatewayRecord {
-    ADDRESS = 0 => address_is_written,
-    TUNNEL = 1 => is_tunnel,
-    TUNNEL_WRITTEN = 2 => tunnel_is_written,
-});
-
-impl GatewayRecord {
-    const WORDS: usize = 4;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct HostRecord {
-    pub(super) pattern: Text,
-    meta: u32,
-    pub(super) exposed_to: u32,
-    rules_from: u32,
-    rules: u32,
-}
-
-flags!(HostRecord {
-    PREFER = 8 => prefer_is_written,
-    ZONE = 9 => prefers_zone,
-    RULES = 10 => rules_are_written,
-    PATHS = 11 => has_paths,
-});
-
-impl HostRecord {
-    const WORDS: usize = 5;
-
-    pub(super) fn rules(&self) -> Range<usize> {
-        span(self.rules_from, self.rules)
-    }
-
-    pub(super) fn prefer(&self) -> Option<Prefer> {
-        let prefer = if self.prefers_zone() { Prefer::Zone } else { Prefer::Node };
-        self.prefer_is_written().then_some(prefer)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RuleRecord {
-    pub(super) path: Text,
-    pub(super) exposed_to: u32,
-    backends_from: u32,
-    backends: u32,
-    meta: u32,
-}
-
-flags!(RuleRecord {
-    EXPOSED_TO = 16 => exposed_to_is_written,
-    BACKENDS = 17 => backends_are_written,
-});
-
-impl RuleRecord {
-    const WORDS: usize = 6;
-
-    pub(super) fn backends(&self) -> Range<usize> {
-        span(self.backends_from, self.backends)
-    }
-
-    /// The rule's place in the table's own order.
-    pub(super) fn ordinal(&self) -> usize {
-        (self.meta & 0xffff) as usize
-    }
-}
-
-pub(super) const BACKEND_IS_ZONE: u32 = 1 << 31;
-pub(super) const BACKEND_HAS_WEIGHT: u32 = 1 << 30;
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RouteRecord {
-    /// [`NO_ROUTE`] where there is none.
-    pub(super) cost: u32,
-    pub(super) link: u32,
-    pub(super) zones: u32,
-}
-
-impl RouteRecord {
-    const WORDS: usize = 3;
-}
-
-pub(super) const NO_ROUTE: u32 = u32::MAX;
 
 /// A length or offset as it is written. A layout never grows to 4 GiB: its table's JSON is bounded.
 pub(super) fn word(value: usize) -> u32 {

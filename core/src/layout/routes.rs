@@ -7,7 +7,8 @@ use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Layout;
-use super::format::{Block, NO_ROUTE, Section};
+use super::format::{Block, Section};
+use super::record::NO_ROUTE;
 
 /// A best path from the view's zone to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

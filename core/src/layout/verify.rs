@@ -2,7 +2,8 @@
 
 use core::ops::Range;
 
-use super::format::{Block, NO_ROUTE, Section, Text};
+use super::format::{Block, Section};
+use super::record::{NO_ROUTE, Text};
 use super::{LayoutError, Target};
 
 /// Checks what [`Block::open`] has not: all that the sections say of each other.
