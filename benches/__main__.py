@@ -5,7 +5,8 @@ Every variant is the same rendered configuration (`zoneway envoy`), one worker, 
 shortest path there is; they differ in the filter alone. Rounds are interleaved in one run, each variant pinned to the
 same core while the others stand still. Raw rounds and notes of the machine go to benches/results/.
 
-    python3 benches [--rounds N] [--seconds S] [--connections C] [--hosts N] [--output NAME]"""
+    python3 benches [--rounds N] [--seconds S] [--warm-up S] [--connections C] [--hosts N]
+                    [--only VARIANT…] [--also FILE…] [--output NAME]"""
 
 import argparse
 import json
@@ -27,8 +28,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benches", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=int, default=5, help="of load in a round")
+    parser.add_argument("--warm-up", type=int, default=20, help="seconds of load before the first round, for V8 and LuaJIT to compile")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--hosts", type=int, default=10_000, help="exact hosts in the table; a tenth as many wildcards")
+    parser.add_argument("--also", nargs="+", default=[], type=Path, help="further builds of zoneway.wasm, to compare with")
+    parser.add_argument("--only", nargs="+", help="these variants alone; `none` is always there")
     parser.add_argument("--output", default="filters", help="the name of the results in benches/results/")
     asked = parser.parse_args()
     for tool in ("wrk", "taskset"):
@@ -36,11 +40,11 @@ def main() -> int:
             raise SystemExit(f"bench: {tool} is not installed; on Debian: apt-get install wrk util-linux")
 
     with tempfile.TemporaryDirectory(prefix="zoneway-bench-") as folder:
-        prepared = variants.prepare(ROOT, Path(folder), asked.hosts)
+        prepared = variants.prepare(ROOT, Path(folder), asked.hosts, [wasm.resolve() for wasm in asked.also])
         rounds = measure(prepared, asked)
     report = summary(rounds)
     RESULTS.mkdir(exist_ok=True)
-    raw = {"machine": machine.notes(ROOT), "asked": vars(asked), "rounds": rounds, "summary": report}
+    raw = {"machine": machine.notes(ROOT), "asked": {name: str(value) for name, value in vars(asked).items()}, "rounds": rounds, "summary": report}
     (RESULTS / f"{asked.output}.json").write_text(json.dumps(raw, indent=1) + "\n")
     text = table(report, raw["machine"], asked)
     (RESULTS / f"{asked.output}.md").write_text(text)
@@ -53,9 +57,12 @@ def measure(prepared: variants.Prepared, asked: argparse.Namespace) -> list[dict
     envoys: dict[str, Envoy] = {}
     rounds = []
     try:
+        chosen = {"none", *(asked.only or prepared.variants)}
         for name, variant in prepared.variants.items():
+            if name not in chosen:
+                continue
             envoys[name] = variant.start()
-            envoys[name].stand_still()
+            envoys[name].round(prepared.hosts, asked.warm_up, asked.connections)
         names = list(envoys)
         for number in range(asked.rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
@@ -95,7 +102,8 @@ def table(report: dict, notes: dict, asked: argparse.Namespace) -> str:
         f"`make bench` on {notes['when']}: {notes['cpu']}, {notes['cores']} cores, Linux {notes['kernel']}, Envoy "
         f"{notes['envoy']}, {notes['rust']}, at {notes['commit']}.",
         f"One worker on a core of its own, a direct_response route, {asked.connections} connections, {asked.hosts:,} exact "
-        f"hosts and {asked.hosts // 10:,} wildcards in the table; {asked.rounds} interleaved rounds of {asked.seconds} s.",
+        f"hosts and {asked.hosts // 10:,} wildcards in the table; {asked.rounds} interleaved rounds of {asked.seconds} s, after "
+        f"{asked.warm_up} s of load on each.",
         "",
         "| filter | median µs | least µs | added to no filter, µs | ratio |",
         "| --- | --- | --- | --- | --- |",

@@ -27,8 +27,6 @@ TITLES = {
     "wasm": "`zoneway.wasm`",
     "module": "`libzoneway.so`",
 }
-# The variants that decide: they are pushed the table, and keep their table endpoint.
-REAL = {"wasm", "module"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,8 @@ class Prepared:
     hosts: Path
 
 
-def prepare(root: Path, folder: Path, hosts: int) -> Prepared:
-    """Writes what every variant is started with into a folder."""
+def prepare(root: Path, folder: Path, hosts: int, also: list[Path]) -> Prepared:
+    """Writes what every variant is started with into a folder. `also` are further zoneway.wasm, to compare with."""
     envoy = os.environ.get("ZONEWAY_ENVOY", str(root / ".zoneway/bin/envoy"))
     zoneway = str(root / "target/debug/zoneway")
     names = [f"service-{number}.{ZONE}.stuartpb.com" for number in range(hosts)]
@@ -55,16 +53,18 @@ def prepare(root: Path, folder: Path, hosts: int) -> Prepared:
     asked = folder / "hosts"
     asked.write_text("".join(f"{name}\n" for name in names[:: max(1, hosts // ASKED)]))
 
-    def variant(name: str, replace: Callable[[dict], dict | None]) -> Variant:
+    def variant(name: str, replace: Callable[[dict], dict | None], wasm: Path | None = None) -> Variant:
         port = free_port()
+        # One that decides: it is pushed the table, and keeps its table endpoint.
+        real = name == "module" or name.startswith("wasm")
         own = folder / name
         own.mkdir()
         site = own / "site.yaml"
         site.write_text(site_text(port, names + wildcards))
         asked = ["--format", "json", "envoy", "--site", site, "--node", NODE, "--run-dir", own]
-        build = ["--filter", "module"] if name == "module" else ["--wasm", root / "target/zoneway.wasm"]
+        build = ["--filter", "module"] if name == "module" else ["--wasm", wasm or root / "target/zoneway.wasm"]
         bootstrap = json.loads(output(zoneway, *asked, *build))
-        strip(bootstrap, port, replace, keeps_filter=name in REAL)
+        strip(bootstrap, port, replace, keeps_filter=real)
         config = own / "envoy.json"
         config.write_text(json.dumps(bootstrap))
         table = own / "table.json"
@@ -73,7 +73,7 @@ def prepare(root: Path, folder: Path, hosts: int) -> Prepared:
         def start() -> Envoy:
             running = Envoy(envoy, config, port, modules=root / "target")
             wait(running, port)
-            if name in REAL:
+            if real:
                 output(zoneway, "push", "--table", table, "--to", f"unix:{own / 'table.sock'}")
             return running
 
@@ -87,6 +87,9 @@ def prepare(root: Path, folder: Path, hosts: int) -> Prepared:
         "wasm": variant("wasm", lambda own: own),
         "module": variant("module", lambda own: own),
     }
+    for number, wasm in enumerate(also, 1):
+        variants[f"wasm{number}"] = variant(f"wasm{number}", lambda own: own, wasm)
+        TITLES[f"wasm{number}"] = f"`{wasm.name}`"
     lua = root / "benches/lua/decide.lua"
     if lua.exists():
         variants["lua"] = variant("lua", lambda _: lua_filter(lua, folder / "wasm/table.json"))
