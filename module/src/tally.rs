@@ -4,7 +4,7 @@
 //! the other one free and never waits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use zoneway_core::decision::{Action, Decision, Reason};
 use zoneway_core::traffic::Counters;
@@ -69,12 +69,27 @@ impl Tally {
 
 impl Shard {
     fn count(&self, decision: &Decision<'_>) {
-        if let Some(mut half) = self.halves.iter().find_map(|half| half.try_lock().ok()) {
-            half.count(decision);
+        // The reader may move to the second half between the two looks; it holds one at a time, so the next pass finds
+        // one free, even where the reader was put to sleep in the midst of the other.
+        loop {
+            if let Some(mut half) = self.halves.iter().find_map(free) {
+                half.count(decision);
+                break;
+            }
+            std::hint::spin_loop();
         }
         if !self.is_fresh.load(Ordering::Relaxed) {
             self.is_fresh.store(true, Ordering::Release);
         }
+    }
+}
+
+/// The counts, where nobody holds them.
+fn free<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 
