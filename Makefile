@@ -57,10 +57,21 @@ demo: build $(FILTER) ## Two zones, three nodes with real Envoys on this machine
 soak: build $(FILTER) ## The demonstration's nodes under load for ten minutes while the site changes
 	@ZONEWAY_FILTER=$(FILTER) python3 tools/demo/soak.py
 
+# Parts of it, more rounds, other options: make bench PARTS="cpu upstream" ROUNDS=9 BENCH="--seconds 5". What it compares with is
+# built here and nowhere else.
+PARTS :=
+ROUNDS := 7
+BENCH :=
+BENCHES := target/benches
+BENCH_CARGO := --locked --manifest-path benches/Cargo.toml --target-dir $(BENCHES)
+
 .PHONY: bench
-bench: build wasm module ## CPU per request: no filter, Lua, Wasm, native module; into benches/results/
-	@$(CARGO) bench --locked -p zoneway-core
-	@python3 benches
+bench: build wasm module ## CPU, latency, memory: no filter, Lua, ext_authz, Wasm, native; into benches/results/
+	@$(CARGO) build $(BENCH_CARGO) --release -p bench-services -p bench-ext-authz
+	@$(CARGO) build $(BENCH_CARGO) --profile wasm --target wasm32-wasip1 -p empty-filter
+	@$(PRUNE) $(BENCHES)/wasm32-wasip1/wasm/empty_filter.wasm $(BENCHES)/empty-filter.wasm
+	@cc -O2 -shared -fPIC -o $(BENCHES)/libempty-module.so benches/empty-module.c
+	@python3 benches $(PARTS) --rounds $(ROUNDS) $(BENCH)
 
 .PHONY: dist
 dist: setup wasm ## Static binaries and native modules for amd64 and arm64, the filter, checksums; into dist/
@@ -69,9 +80,11 @@ dist: setup wasm ## Static binaries and native modules for amd64 and arm64, the 
 .PHONY: fmt
 fmt: setup ## Format the code
 	@$(CARGO) fmt --all
+	@$(CARGO) fmt --manifest-path benches/Cargo.toml --all
 
 .PHONY: lint
 lint: setup ## Check formatting, clippy, and the dependencies' licences and advisories
 	@$(CARGO) fmt --all --check
+	@$(CARGO) fmt --manifest-path benches/Cargo.toml --all --check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@tools/deny

@@ -1,120 +1,70 @@
 #!/usr/bin/env python3
-"""`make bench`: what a local decision costs, in CPU time of Envoy for each request.
+"""`make bench`: what the filter costs, against what people would use instead, on two cores.
 
-Every variant is the same rendered configuration (`zoneway envoy`), one worker, with a `direct_response` route, the
-shortest path there is; they differ in the filter alone. Rounds are interleaved in one run, each variant pinned to the
-same core while the others stand still. Raw rounds and notes of the machine go to benches/results/.
+    make bench [PARTS="cpu upstream tables adoption memory core"] [ROUNDS=N] [BENCH="further options of python3 benches"]
 
-    python3 benches [--rounds N] [--seconds S] [--warm-up S] [--connections C] [--hosts N]
-                    [--only VARIANT…] [--also FILE…] [--output NAME]"""
+Every Envoy has the configuration that `zoneway envoy` renders; they differ in the filter alone. Rounds are interleaved in one
+run, each Envoy pinned to the same core while the others stand still. Raw rounds, notes of the machine and what is made of them
+go to benches/results/, and from there into docs/performance.md."""
 
 import argparse
 import json
+import os
 import shutil
-import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import machine
-import variants
-from measure import Envoy
+import page
+from bed import ROOT, Beds
+from parts import adoption, core, cpu, memory, tables, upstream
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benches/results"
+PARTS = {part.NAME: part for part in (cpu, upstream, tables, adoption, memory, core)}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="benches", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--seconds", type=int, default=5, help="of load in a round")
-    parser.add_argument("--warm-up", type=int, default=20, help="seconds of load before the first round, for V8 and LuaJIT to compile")
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--hosts", type=int, default=10_000, help="exact hosts in the table; a tenth as many wildcards")
-    parser.add_argument("--also", nargs="+", default=[], type=Path, help="further builds of zoneway.wasm, to compare with")
-    parser.add_argument("--only", nargs="+", help="these variants alone; `none` is always there")
-    parser.add_argument("--output", default="filters", help="the name of the results in benches/results/")
+    parser = argparse.ArgumentParser(prog="benches", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all of them where none is named")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=2, help="of load in a round")
+    parser.add_argument("--warm-up", type=int, default=5, help="seconds of load on each cell before the first round, for V8 and LuaJIT to compile")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 10, 100_000], help="hosts of the tables of `cpu`")
+    parser.add_argument("--pushes", type=int, default=120, help="of each size in `adoption`")
+    parser.add_argument("--idle", type=float, default=5, help="seconds of a round of doing nothing, in `adoption`")
+    parser.add_argument("--memory-rounds", type=int, default=3)
+    parser.add_argument("--cycles", type=int, default=1_000, help="of growing and shrinking, in `memory`")
+    parser.add_argument("--wasm", type=Path, default=ROOT / "target/zoneway.wasm", help="another build of zoneway.wasm")
+    parser.add_argument("--results", type=Path, default=ROOT / "benches/results", help="another folder; the page stays as it is")
+    parser.add_argument("--page", action="store_true", help="only make the page of the results that are there")
     asked = parser.parse_args()
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     for tool in ("wrk", "taskset"):
         if not shutil.which(tool):
             raise SystemExit(f"bench: {tool} is not installed; on Debian: apt-get install wrk util-linux")
 
-    with tempfile.TemporaryDirectory(prefix="zoneway-bench-") as folder:
-        prepared = variants.prepare(ROOT, Path(folder), asked.hosts, [wasm.resolve() for wasm in asked.also])
-        rounds = measure(prepared, asked)
-    report = summary(rounds)
-    RESULTS.mkdir(exist_ok=True)
-    raw = {"machine": machine.notes(ROOT), "asked": {name: str(value) for name, value in vars(asked).items()}, "rounds": rounds, "summary": report}
-    (RESULTS / f"{asked.output}.json").write_text(json.dumps(raw, indent=1) + "\n")
-    text = table(report, raw["machine"], asked)
-    (RESULTS / f"{asked.output}.md").write_text(text)
-    print(text)
+    asked.results.mkdir(exist_ok=True)
+    if not asked.page:
+        for name in asked.parts or PARTS:
+            run(name, asked)
+    if asked.results == ROOT / "benches/results":
+        page.write(ROOT)
     return 0
 
 
-def measure(prepared: variants.Prepared, asked: argparse.Namespace) -> list[dict]:
-    """Runs all rounds; the order of the variants turns by one in each, so that none always follows the same other."""
-    envoys: dict[str, Envoy] = {}
-    rounds = []
-    try:
-        chosen = {"none", *(asked.only or prepared.variants)}
-        for name, variant in prepared.variants.items():
-            if name not in chosen:
-                continue
-            envoys[name] = variant.start()
-            envoys[name].round(prepared.hosts, asked.warm_up, asked.connections)
-        names = list(envoys)
-        for number in range(asked.rounds):
-            for name in names[number % len(names) :] + names[: number % len(names)]:
-                figures = envoys[name].round(prepared.hosts, asked.seconds, asked.connections)
-                rounds.append({"round": number, "variant": name, **figures})
-                print(f"round {number} {name:<8} {figures['cpu_us']:6.2f} µs/request", file=sys.stderr)
-                envoys[name].check()
-    finally:
-        for envoy in envoys.values():
-            envoy.stop()
-    return rounds
-
-
-def summary(rounds: list[dict]) -> dict:
-    """For each variant the median and minimum, and what it adds to no filter: the median over the rounds of the
-    difference within a round, so that a slow minute of the machine counts for all alike."""
-    by_variant: dict[str, dict[int, float]] = {}
-    for entry in rounds:
-        by_variant.setdefault(entry["variant"], {})[entry["round"]] = entry["cpu_us"]
-    none = by_variant["none"]
-    report = {}
-    for name, costs in by_variant.items():
-        added = [costs[number] - none[number] for number in costs]
-        report[name] = {
-            "median_us": statistics.median(costs.values()),
-            "min_us": min(costs.values()),
-            "added_us": statistics.median(added),
-            "ratio": statistics.median(costs[number] / none[number] for number in costs),
-        }
-    return report
-
-
-def table(report: dict, notes: dict, asked: argparse.Namespace) -> str:
-    lines = [
-        "# CPU time of Envoy for a request that is served here",
-        "",
-        f"`make bench` on {notes['when']}: {notes['cpu']}, {notes['cores']} cores, Linux {notes['kernel']}, Envoy "
-        f"{notes['envoy']}, {notes['rust']}, at {notes['commit']}.",
-        f"One worker on a core of its own, a direct_response route, {asked.connections} connections, {asked.hosts:,} exact "
-        f"hosts and {asked.hosts // 10:,} wildcards in the table; {asked.rounds} interleaved rounds of {asked.seconds} s, after "
-        f"{asked.warm_up} s of load on each.",
-        "",
-        "| filter | median µs | least µs | added to no filter, µs | ratio |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for name in (name for name in variants.TITLES if name in report):
-        figures = report[name]
-        lines.append(
-            f"| {variants.TITLES[name]} | {figures['median_us']:.2f} | {figures['min_us']:.2f} "
-            f"| {figures['added_us']:+.2f} | {figures['ratio']:.2f} |"
-        )
-    return "\n".join(lines) + "\n"
+def run(name: str, asked: argparse.Namespace) -> None:
+    """Measures a part and writes its file."""
+    part, notes, began = PARTS[name], machine.notes(ROOT), time.monotonic()
+    envoy = os.environ.get("ZONEWAY_ENVOY", str(ROOT / ".zoneway/bin/envoy"))
+    with tempfile.TemporaryDirectory(prefix="zoneway-bench-") as folder, Beds(Path(folder), envoy, asked.wasm.resolve()) as beds:
+        raw = part.measure(asked, beds)
+    options = {key: value for key, value in vars(asked).items() if key not in ("parts", "results", "page", "wasm")}
+    notes |= {"took_s": round(time.monotonic() - began), "load_after": os.getloadavg()}
+    result = {"machine": notes, "asked": options, "summary": part.summary(raw), "rounds": raw}
+    (asked.results / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(f"{name}: {notes['took_s']} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ function request()
   return requests[next_request]
 end
 
-function done(summary)
+function done(summary, latency)
   local errors = summary.errors
-  local wrong = errors.status + errors.connect + errors.read + errors.write + errors.timeout
-  io.write(string.format('\nzoneway {"requests": %d, "wrong": %d}\n', summary.requests, wrong))
+  local broken = errors.connect + errors.read + errors.write + errors.timeout
+  local line = '\nzoneway {"requests": %d, "not_ok": %d, "broken": %d, "seconds": %.6f, "p50_us": %d, "p99_us": %d}\n'
+  io.write(line:format(summary.requests, errors.status, broken, summary.duration / 1e6, latency:percentile(50), latency:percentile(99)))
 end

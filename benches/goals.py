@@ -1,0 +1,47 @@
+"""What was to be reached, and whether the results reach it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    text: str
+    limit: str
+    found: str
+    met: bool
+
+
+def most(text: str, value: float, limit: float, unit: str = "", digits: int = 2) -> Goal:
+    return Goal(text, f"≤ {limit:g}{unit}", f"{value:.{digits}f}{unit}", value <= limit)
+
+
+def least(text: str, value: float, limit: float) -> Goal:
+    return Goal(text, f"≥ {limit:g}", f"{value:.3f}", value >= limit)
+
+
+def all_of(results) -> list[Goal]:
+    """In the order of the page."""
+    added = results.added
+    behind = {line["filter"]: line["throughput"] for line in results["upstream"] if line["connections"] == 64}
+    cost = {line["filter"]: line["ratio"] for line in results["tables"]["cost"]}
+    tail = {line["filter"]: line["p99_ratio"] for line in results["tables"]["pushes"] if line["pushing"]}
+    adopted = {line["filter"]: line["adopted_ms"]["p99"] for line in results["adoption"]["pushes"] if line["hosts"] == 10_000}
+    resident = {line["filter"]: line["added_kib"] / 1024 for line in results["memory"]["resident"] if line["workers"] == 2}
+    slope = {line["filter"]: line["slope_kib"] for line in results["memory"]["cycles"]}
+    return [
+        most("added CPU of a local decision, module to Lua", added("module") / added("lua"), 0.35),
+        most("the same, Wasm to Lua", added("wasm") / added("lua"), 1.0),
+        most("the same, Wasm to the empty Wasm filter, pruned", added("wasm") / added("empty"), 2.2),
+        least("throughput over a real upstream, module to no filter", behind["module"], 0.97),
+        least("the same, Wasm", behind["wasm"], 0.90),
+        most("cost of a request with a table of 1 MB to one of 1 KB, module", cost["module"], 1.02, digits=3),
+        most("the same, Wasm", cost["wasm"], 1.02, digits=3),
+        most("p99 with ten pushes a second of 1 MB to none, module", tail["module"], 1.10),
+        most("the same, Wasm", tail["wasm"], 1.10),
+        most("push of 10,000 hosts until every worker serves it, p99, module", adopted["module"], 10, " ms", 1),
+        most("the same, Wasm", adopted["wasm"], 100, " ms", 1),
+        most("resident memory with two workers and 10,000 hosts, module", resident["module"], 5, " MiB", 1),
+        most("the same, Wasm", resident["wasm"], 60, " MiB", 1),
+        most("growth over grow/shrink cycles, module", slope["module"], 0.5, " KiB a cycle"),
+        most("the same, Wasm", slope["wasm"], 0.5, " KiB a cycle"),
+    ]
