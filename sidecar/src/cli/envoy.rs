@@ -36,6 +36,10 @@ pub(crate) struct Args {
     /// run folder's `xds` they become.
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+    /// Write `envoy.yaml` (`envoy.json` with --format json) into this folder instead of printing it, with a copy of the
+    /// filter beside it, which is the one that it loads: for an Envoy in a container that has no filter.
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
 }
 
 /// The two builds of the filter.
@@ -47,16 +51,25 @@ pub(crate) enum Filter {
     Module,
 }
 
-/// Where `make dist` and the packages put the filter.
+/// Where the image and the packages put the filter.
 const WASM: &str = "/usr/lib/zoneway/zoneway.wasm";
+/// And where its other build.
+const MODULE: &str = "/usr/lib/zoneway/libzoneway.so";
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
-    let build = match args.filter {
-        Filter::Wasm => Build::Wasm(absolute(args.wasm.as_deref().unwrap_or(Path::new(WASM)))?),
-        Filter::Module if args.wasm.is_some() => {
-            return Err(Usage("--wasm is for --filter wasm: a module is found by its name".to_owned()).into());
+    if args.filter == Filter::Module && args.wasm.is_some() {
+        return Err(Usage("--wasm is for --filter wasm: a module is found by its name".to_owned()).into());
+    }
+    let wasm = args.wasm.as_deref().unwrap_or(Path::new(WASM));
+    let output = args.output.as_deref().map(absolute).transpose()?;
+    let build = match (args.filter, &output) {
+        (Filter::Wasm, None) => Build::Wasm(absolute(wasm)?),
+        (Filter::Wasm, Some(output)) => Build::Wasm(place_filter(wasm, output, "zoneway.wasm")?),
+        (Filter::Module, None) => Build::Module,
+        (Filter::Module, Some(output)) => {
+            place_filter(Path::new(MODULE), output, "libzoneway.so")?;
+            Build::Module
         }
-        Filter::Module => Build::Module,
     };
     let folder = RunFolder::new(absolute(&args.run_dir)?);
     let site = args.site.load()?;
@@ -66,11 +79,28 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
         Some(elsewhere) => export(files, &folder, elsewhere)?,
         None => start(&files)?,
     }
-    match out.format() {
-        Format::Json => out.json(&bootstrap)?,
-        Format::Text => out.write_all(envoy::to_yaml(&bootstrap)?.as_bytes())?,
+    match (out.format(), output) {
+        (Format::Json, None) => out.json(&bootstrap)?,
+        (Format::Text, None) => out.write_all(envoy::to_yaml(&bootstrap)?.as_bytes())?,
+        (Format::Json, Some(output)) => place(output.join("envoy.json"), format!("{bootstrap:#}\n"))?,
+        (Format::Text, Some(output)) => place(output.join("envoy.yaml"), envoy::to_yaml(&bootstrap)?)?,
     }
     Ok(Exit::Well)
+}
+
+/// Puts the configuration where Envoy is started with it.
+fn place(path: PathBuf, content: String) -> anyhow::Result<()> {
+    let file = RenderedFile { path, content };
+    envoy::write::write(&file).with_context(|| format!("cannot write {}", file.path.display()))?;
+    Ok(())
+}
+
+/// Puts a copy of a build of the filter into a folder, as a new file: an Envoy that runs the old one keeps it.
+fn place_filter(from: &Path, folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let path = folder.join(name);
+    let bytes = std::fs::read(from).with_context(|| format!("cannot read the filter {}", from.display()))?;
+    envoy::write::write_bytes(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 /// Puts the files where this machine's Envoy reads them, if none are there.

@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use super::files::RenderedFile;
 
@@ -12,17 +13,25 @@ use super::files::RenderedFile;
 /// # Errors
 /// When its folder cannot be made, or the file not written or moved.
 pub(crate) fn write(file: &RenderedFile) -> io::Result<bool> {
-    if std::fs::read(&file.path).is_ok_and(|there| there == file.content.as_bytes()) {
+    write_bytes(&file.path, file.content.as_bytes())
+}
+
+/// As [`write()`], for what is no text: the filter.
+///
+/// # Errors
+/// As [`write()`].
+pub(crate) fn write_bytes(path: &Path, content: &[u8]) -> io::Result<bool> {
+    if std::fs::read(path).is_ok_and(|there| there == content) {
         return Ok(false);
     }
-    let folder = file.path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     std::fs::create_dir_all(folder)?;
     // There is no secret in them, and Envoy may run as somebody else.
     let readable = Permissions::from_mode(0o644);
     let mut beside = tempfile::Builder::new().prefix(".new-").permissions(readable).tempfile_in(folder)?;
-    beside.write_all(file.content.as_bytes())?;
+    beside.write_all(content)?;
     beside.as_file().sync_all()?;
-    beside.persist(&file.path)?;
+    beside.persist(path)?;
     Ok(true)
 }
 
