@@ -36,6 +36,11 @@ wasm: setup ## Build the filter (target/zoneway.wasm)
 	@$(CARGO) build --locked -p zoneway-prune
 	@[[ $(WASM) -nt $(BUILT) && $(WASM) -nt $(PRUNE) ]] || $(PRUNE) $(BUILT) $(WASM)
 
+# Parts that only the tests need. Without Go there are none: tools/test says so, and fails on it where CI is set.
+.PHONY: cluster
+cluster: setup ## Build a Kubernetes cluster's parts for the tests, once, into ~/.cache/zoneway (done by test too)
+	@tools/cluster/build
+
 # Put down as a new file: an Envoy that runs the old one keeps it.
 .PHONY: module
 module: setup ## Build the same filter as a native module (target/libzoneway.so)
@@ -43,7 +48,7 @@ module: setup ## Build the same filter as a native module (target/libzoneway.so)
 	@cmp -s target/release/libzoneway_module.so $(MODULE) || install target/release/libzoneway_module.so $(MODULE)
 
 .PHONY: test
-test: build wasm module ## Run every test there is: unit, property, host, corpus, real Envoys, documents
+test: build wasm module ## Run every test there is: unit, property, host, corpus, real Envoys and cluster, documents
 	@tools/test
 
 # FILTER=module runs it on libzoneway.so.

@@ -1,5 +1,5 @@
-//! Finds the programs under test: the zoneway binary, the filter and Envoy. It builds nothing; what is missing is an
-//! error that names the command which makes it.
+//! Finds the programs under test (the zoneway binary, the filter, Envoy) and those of a Kubernetes cluster. It builds
+//! nothing; what is missing is an error that names the command which makes it.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -126,6 +126,18 @@ pub fn envoy() -> Result<PathBuf> {
         .chain(env::split_paths(&path).map(|folder| folder.join("envoy")))
         .find(|path| path.is_file())
         .context("no Envoy: run `make setup`, or set ZONEWAY_ENVOY")
+}
+
+/// A part of a Kubernetes cluster, such as `bin/etcd`: in the folder `ZONEWAY_CLUSTER`, else where `make cluster` leaves it.
+///
+/// # Errors
+/// There is none.
+pub fn cluster(part: &str) -> Result<PathBuf> {
+    let folder = env::var_os("ZONEWAY_CLUSTER").filter(|value| !value.is_empty());
+    let folder = folder.map_or_else(|| repository().join(".zoneway/cluster"), PathBuf::from);
+    let path = folder.join(part);
+    ensure!(path.is_file(), "{} is not there: run `make cluster`, or set ZONEWAY_CLUSTER", path.display());
+    Ok(path)
 }
 
 fn named(variable: &str) -> Result<Option<PathBuf>> {

@@ -70,6 +70,12 @@ impl Ask {
         Self { method: hyper::Method::POST, body: body.into(), ..Self::get(host, path) }
     }
 
+    /// The same with another method.
+    #[must_use]
+    pub fn method(self, method: hyper::Method) -> Self {
+        Self { method, ..self }
+    }
+
     /// One more header line.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -218,6 +224,15 @@ pub enum Connection {
 }
 
 impl Connection {
+    /// Whether the other side has closed it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_closed(),
+            Self::Http2(sender, _) => sender.is_closed(),
+        }
+    }
+
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors

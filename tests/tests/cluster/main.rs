@@ -1,0 +1,3 @@
+//! Tests with a real kube-apiserver and etcd.
+
+mod harness;
