@@ -1,6 +1,8 @@
 //! Table to layout. What stands many times in a table stands once in the layout.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::format::{Block, Header, Section, word};
 use super::index;

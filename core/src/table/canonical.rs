@@ -35,9 +35,13 @@ impl Text {
     }
 
     fn string(&mut self, text: &str) {
-        // serde_json escapes what RFC 8785, section 3.2.2.2, escapes, and in the same way.
-        let quoted = serde_json::Value::from(text).to_string();
-        self.raw(&quoted);
+        if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+            // serde_json escapes what RFC 8785, section 3.2.2.2, escapes, and in the same way.
+            return self.raw(&serde_json::Value::from(text).to_string());
+        }
+        self.raw("\"");
+        self.raw(text);
+        self.raw("\"");
     }
 
     fn list<T>(&mut self, items: &[T], mut item: impl FnMut(&mut Self, &T)) {

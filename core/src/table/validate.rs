@@ -1,6 +1,8 @@
 //! Every rule of the table's format beyond syntax and types, all faults in one pass.
+//!
+//! A path is written out for a fault alone: a table of 10,000 hosts has 50,000 places, and is most often right.
 
-use core::fmt::Display;
+use core::fmt::{Arguments, Display};
 
 use hashbrown::HashSet;
 
@@ -168,7 +170,7 @@ impl Check<'_> {
         self.at_most(format_args!("{path}.rules"), "rules", rules.len(), self.limits.rules);
         let mut seen = HashSet::new();
         for (index, rule) in rules.iter().enumerate() {
-            let path = format_args!("{path}.rules[{index}]").to_string();
+            let path = format_args!("{path}.rules[{index}]");
             if let Err(error) = RulePath::parse(&rule.path) {
                 self.fault(format_args!("{path}.path"), error);
             }
@@ -176,11 +178,11 @@ impl Check<'_> {
                 let fault = TableFault::Repeated { what: "path", name: rule.path.clone() };
                 self.fault(format_args!("{path}.path"), fault);
             }
-            self.rule(&path, host, rule);
+            self.rule(path, host, rule);
         }
     }
 
-    fn rule(&mut self, path: &str, host: &Host, rule: &Rule) {
+    fn rule(&mut self, path: Arguments<'_>, host: &Host, rule: &Rule) {
         if let Some(exposed_to) = &rule.exposed_to {
             self.zones(format_args!("{path}.exposed_to"), exposed_to);
             for (index, zone) in exposed_to.iter().enumerate() {
@@ -194,17 +196,17 @@ impl Check<'_> {
         self.at_most(format_args!("{path}.backends"), "backends", backends.len(), self.limits.backends);
         let mut seen = HashSet::new();
         for (index, backend) in backends.iter().enumerate() {
-            let path = format!("{path}.backends[{index}]");
+            let path = format_args!("{path}.backends[{index}]");
             if let (Some(name), None) | (None, Some(name)) = (&backend.node, &backend.zone)
                 && !seen.insert((backend.node.is_some(), name))
             {
-                self.fault(&path, TableFault::Repeated { what: "backend", name: name.clone() });
+                self.fault(path, TableFault::Repeated { what: "backend", name: name.clone() });
             }
-            self.backend(&path, backend);
+            self.backend(path, backend);
         }
     }
 
-    fn backend(&mut self, path: &str, backend: &Backend) {
+    fn backend(&mut self, path: Arguments<'_>, backend: &Backend) {
         match (&backend.node, &backend.zone) {
             (Some(node), None) => self.known_node(format_args!("{path}.node"), node),
             (None, Some(zone)) if *zone == self.table.view => {
@@ -222,10 +224,10 @@ impl Check<'_> {
 
     fn zones(&mut self, path: impl Display, names: &[String]) {
         for (index, name) in names.iter().enumerate() {
-            let path = format_args!("{path}[{index}]").to_string();
-            self.known_zone(&path, name);
+            let path = format_args!("{path}[{index}]");
+            self.known_zone(path, name);
             if names.iter().take(index).any(|earlier| earlier == name) {
-                self.fault(&path, TableFault::Repeated { what: "zone", name: name.clone() });
+                self.fault(path, TableFault::Repeated { what: "zone", name: name.clone() });
             }
         }
     }
