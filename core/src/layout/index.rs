@@ -143,17 +143,20 @@ pub(super) struct Index {
     pub(super) buckets: Vec<u8>,
 }
 
-/// Builds the index over patterns in the order of their entries. `seed` is 16 bytes that nobody chose.
-pub(super) fn build(patterns: &[(PatternKind, Authority)], seed: [u64; 2]) -> Index {
+/// Builds the index over patterns in the order of their entries: the kind of each, and the host behind its wildcard. `seed` is
+/// 16 bytes that nobody chose.
+pub(super) fn build(patterns: &[(PatternKind, &str)], seed: [u64; 2]) -> Index {
     let bits = usize::BITS - patterns.len().leading_zeros();
     let (mut one_label, mut any_labels) = (0_u128, 0_u128);
     for (kind, suffix) in patterns {
-        let labels = u32::try_from(suffix.labels_from_right().count()).unwrap_or(u32::MAX);
-        let depth = 1_u128.checked_shl(labels).unwrap_or_default();
+        let depth = || {
+            let labels = suffix.split('.').count();
+            u32::try_from(labels).ok().and_then(|labels| 1_u128.checked_shl(labels)).unwrap_or_default()
+        };
         match kind {
             PatternKind::Exact => {}
-            PatternKind::OneLabel => one_label |= depth,
-            PatternKind::AnyLabels => any_labels |= depth,
+            PatternKind::OneLabel => one_label |= depth(),
+            PatternKind::AnyLabels => any_labels |= depth(),
         }
     }
     let mut count = patterns.len().div_ceil(BUCKET).saturating_mul(5) / 4 + usize::from(!patterns.is_empty());
@@ -171,7 +174,7 @@ pub(super) fn build(patterns: &[(PatternKind, Authority)], seed: [u64; 2]) -> In
 
 /// Places every pattern, moving others to their second bucket where there is no room; `None` when that fails.
 fn place(
-    patterns: &[(PatternKind, Authority)],
+    patterns: &[(PatternKind, &str)],
     keys: [u64; 2],
     bits: u32,
     count: usize,
@@ -179,11 +182,13 @@ fn place(
     let hashes: Vec<u64> = patterns
         .iter()
         .map(|(kind, suffix)| {
+            // What a checked table has is a host; no other would ever be looked up.
+            let Some(suffix) = Authority::parse(suffix.as_bytes()) else { return 0 };
             if *kind == PatternKind::Exact {
-                return exact_hash(keys, suffix);
+                return exact_hash(keys, &suffix);
             }
             let mut hash = SuffixHash::new(keys);
-            suffix.labels_from_right().for_each(|(start, end)| hash.push(suffix, start, end));
+            suffix.labels_from_right().for_each(|(start, end)| hash.push(&suffix, start, end));
             hash.of(*kind)
         })
         .collect();
