@@ -70,7 +70,11 @@ impl Household {
         Self::prepare_with(artefact::filter()?, template).await
     }
 
-    async fn prepare_with(filter: Filter, template: &str) -> Result<Self> {
+    /// The same with this build of the filter, whichever the run tests.
+    ///
+    /// # Errors
+    /// As [`Household::prepare`].
+    pub async fn prepare_with(filter: Filter, template: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("zoneway-").tempdir()?;
         let mut household = Self {
             nodes: BTreeMap::new(),

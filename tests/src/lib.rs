@@ -14,3 +14,4 @@ pub mod household;
 pub mod load;
 pub mod process;
 pub mod service;
+pub mod trap;

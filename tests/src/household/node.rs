@@ -96,11 +96,20 @@ impl Node {
     /// # Errors
     /// `zoneway envoy` refuses.
     pub fn render(&self, site: &Path) -> Result<PathBuf> {
+        let wasm = if self.filter == Filter::Wasm { artefact::wasm()? } else { PathBuf::new() };
+        self.render_with(site, &wasm)
+    }
+
+    /// The same with this build of the Wasm filter; the native module has no use for it.
+    ///
+    /// # Errors
+    /// As [`Node::render`].
+    pub fn render_with(&self, site: &Path, wasm: &Path) -> Result<PathBuf> {
         let mut command = Command::new(artefact::zoneway()?);
         command.arg("envoy").arg("--site").arg(site).args(["--node", &self.name]);
         command.args(["--filter", self.filter.word()]).arg("--run-dir").arg(self.run_dir());
         if self.filter == Filter::Wasm {
-            command.arg("--wasm").arg(artefact::wasm()?);
+            command.arg("--wasm").arg(wasm);
         }
         let file = self.folder.join("envoy.yaml");
         fs::write(&file, process::output(&mut command)?)?;
@@ -112,10 +121,18 @@ impl Node {
     /// # Errors
     /// It cannot be started.
     pub fn start_envoy(&mut self) -> Result<()> {
+        self.start_envoy_with(&[])
+    }
+
+    /// The same with further arguments on its command line.
+    ///
+    /// # Errors
+    /// As [`Node::start_envoy`].
+    pub fn start_envoy_with(&mut self, arguments: &[&str]) -> Result<()> {
         let mut command = artefact::envoy_with(self.filter)?;
         command.arg("-c").arg(self.folder.join("envoy.yaml"));
         command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart"]);
-        command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
+        command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]).args(arguments);
         let log = self.folder.join("envoy.log");
         self.envoy = Some(Process::start(&format!("Envoy of {}", self.name), &mut command, &log)?);
         Ok(())

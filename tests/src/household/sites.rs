@@ -6,7 +6,8 @@
 /// * `dashboard.403.stuartpb.com` is at studtop, for 403 alone;
 /// * `films.stuartpb.com` is at stuchip, `music.stuartpb.com` at studtop, `status.stuartpb.com` at edge, for both zones;
 /// * `notes.stuartpb.com` is at both nodes of 403, its `/admin` for 403 alone;
-/// * `calls.stuartpb.com` (stuchip) and `lines.stuartpb.com` (studtop) speak HTTP/2 to their services.
+/// * `calls.stuartpb.com` (stuchip), `lines.stuartpb.com` (studtop) and `pages.stuartpb.com` (edge) speak HTTP/2 to their
+///   services.
 pub const TWO_ZONES: &str = r#"
 version: 1
 settings:
@@ -33,6 +34,7 @@ services:
   status: {at: {edge: "${edge.status}"}}
   calls: {at: {stuchip: "${stuchip.calls}"}, protocol: h2c}
   lines: {at: {studtop: "${studtop.lines}"}, protocol: h2c}
+  pages: {at: {edge: "${edge.pages}"}, protocol: h2c}
 hosts:
   dashboard.403.stuartpb.com: dashboard
   films.stuartpb.com: {expose_to: [403, exposed], service: films}
@@ -40,6 +42,7 @@ hosts:
   status.stuartpb.com: {expose_to: [403, exposed], service: status}
   calls.stuartpb.com: {expose_to: [403, exposed], service: calls}
   lines.stuartpb.com: {expose_to: [403, exposed], service: lines}
+  pages.stuartpb.com: {expose_to: [403, exposed], service: pages}
   notes.stuartpb.com:
     expose_to: [403, exposed]
     paths:
@@ -49,7 +52,8 @@ hosts:
 
 /// Three zones in a row, of which only neighbours can dial each other: 403 (studtop), cloud (middle), exposed (edge).
 /// `films.stuartpb.com` is at studtop, for all; `status.stuartpb.com` at edge, for all; `dashboard.403.stuartpb.com` at
-/// studtop, for 403 alone.
+/// studtop, for 403 alone. `calls.stuartpb.com` (studtop) and `pages.stuartpb.com` (edge), for all, speak HTTP/2 to their
+/// services.
 pub const THREE_ZONES: &str = r#"
 version: 1
 settings:
@@ -78,8 +82,12 @@ services:
   dashboard: {at: {studtop: "${studtop.dashboard}"}}
   films: {at: {studtop: "${studtop.films}"}}
   status: {at: {edge: "${edge.status}"}}
+  calls: {at: {studtop: "${studtop.calls}"}, protocol: h2c}
+  pages: {at: {edge: "${edge.pages}"}, protocol: h2c}
 hosts:
   dashboard.403.stuartpb.com: dashboard
   films.stuartpb.com: {expose_to: [403, cloud, exposed], service: films}
+  calls.stuartpb.com: {expose_to: [403, cloud, exposed], service: calls}
+  pages.stuartpb.com: {expose_to: [403, cloud, exposed], service: pages}
   status.stuartpb.com: {expose_to: [403, cloud, exposed], service: status}
 "#;

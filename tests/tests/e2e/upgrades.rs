@@ -1,4 +1,4 @@
-//! WebSocket and gRPC, and bodies that come slowly: here, at a peer, and in another zone.
+//! WebSocket and gRPC, and bodies that come slowly: here, at a peer, in another zone, and through a third.
 
 use std::time::{Duration, Instant};
 
@@ -49,21 +49,52 @@ async fn a_call_of_grpc_streams_here_at_a_peer_and_across_zones() -> Result<()> 
         ("studtop", "calls.stuartpb.com", "stuchip"),
         ("edge", "calls.stuartpb.com", "stuchip"),
         ("edge", "lines.stuartpb.com", "studtop"),
+        // Out of the household, into the public zone.
+        ("studtop", "pages.stuartpb.com", "edge"),
+        ("stuchip", "pages.stuartpb.com", "edge"),
     ];
     for (node, host, served_by) in journeys {
-        let client = household.client_of(node, Protocol::Http2)?;
-        // Unary: one message each way.
-        let mut unary = Call::open(&client, host, "/demo.Echo/Unary").await?;
-        unary.echo("once").await?;
-        assert_eq!(unary.node, served_by, "{host} from {node}");
-        assert_eq!(unary.close().await?, "0", "{host} from {node}");
-        // Streaming: each message is answered before the next is sent.
-        let mut stream = Call::open(&client, host, "/demo.Echo/Stream").await?;
-        for message in ["one", "two", "three"] {
-            stream.echo(message).await?;
-        }
-        assert_eq!(stream.close().await?, "0", "{host} from {node}");
+        calls(&household, node, host, served_by).await?;
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_websocket_and_a_call_of_grpc_pass_through_a_third_zone() -> Result<()> {
+    let household = Household::start(THREE_ZONES).await?;
+    for (node, host, served_by) in
+        [("edge", "films.stuartpb.com", "studtop"), ("studtop", "status.stuartpb.com", "edge")]
+    {
+        let at = household.places.get(&format!("{node}.ingress"))?;
+        let mut socket = WebSocket::open(at, host, "/ws").await?;
+        assert_eq!(socket.node, served_by, "{host} from {node}");
+        for message in ["one", "two", "three"] {
+            socket.echo(message).await?;
+        }
+        socket.close().await?;
+    }
+    for (node, host, served_by) in
+        [("edge", "calls.stuartpb.com", "studtop"), ("studtop", "pages.stuartpb.com", "edge")]
+    {
+        calls(&household, node, host, served_by).await?;
+    }
+    Ok(())
+}
+
+/// Calls a host from a node, once for one message and once for a stream of them.
+async fn calls(household: &Household, node: &str, host: &str, served_by: &str) -> Result<()> {
+    let client = household.client_of(node, Protocol::Http2)?;
+    // Unary: one message each way.
+    let mut unary = Call::open(&client, host, "/demo.Echo/Unary").await?;
+    unary.echo("once").await?;
+    assert_eq!(unary.node, served_by, "{host} from {node}");
+    assert_eq!(unary.close().await?, "0", "{host} from {node}");
+    // Streaming: each message is answered before the next is sent.
+    let mut stream = Call::open(&client, host, "/demo.Echo/Stream").await?;
+    for message in ["one", "two", "three"] {
+        stream.echo(message).await?;
+    }
+    assert_eq!(stream.close().await?, "0", "{host} from {node}");
     Ok(())
 }
 
