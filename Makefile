@@ -58,9 +58,12 @@ FILTER := wasm
 demo: build $(FILTER) ## Two zones, three nodes with real Envoys on this machine; without a terminal: a self-test
 	@ZONEWAY_FILTER=$(FILTER) python3 tools/demo
 
+# PARTS="fuzz cycles" runs these alone, HOURS=0.1 gives each less time: tools/soak says more.
+HOURS :=
+
 .PHONY: soak
-soak: build $(FILTER) ## The demonstration's nodes under load for ten minutes while the site changes
-	@ZONEWAY_FILTER=$(FILTER) python3 tools/demo/soak.py
+soak: build wasm module ## What takes hours: load, fuzzing, a thousand tables, kills, a million cases; into benches/results/soak/
+	@ZONEWAY_FILTER=$(FILTER) python3 tools/soak $(if $(HOURS),--hours $(HOURS)) $(PARTS)
 
 # Parts of it, more rounds, other options: make bench PARTS="cpu upstream" ROUNDS=9 BENCH="--seconds 5". What it compares with is
 # built here and nowhere else.

@@ -3,6 +3,7 @@ them. The household's sidecars read the site; the public node's knows its own ta
 whenever the site changes, as a person would copy it there."""
 
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -144,6 +145,7 @@ class Household:
         return iter(self._nodes.values())
 
     def _start(self) -> None:
+        self._alone()
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         # Unix sockets have short names only: a clone may lie deep, /tmp does not.
@@ -164,10 +166,24 @@ class Household:
             self._render(node)
         self.follow()
         for node in self:
-            log_level = ["--log-level", "warning"]
-            node.start("envoy", [ENVOY, "-c", node.folder / "envoy.yaml", "--concurrency", "2", "--disable-hot-restart", *log_level])
-            node.start("sidecar", [ZONEWAY, "run", "--config", node.folder / "run.yaml"])
+            self.start(node, "envoy")
+            self.start(node, "sidecar")
         self.settle()
+
+    def _alone(self) -> None:
+        """Keeps others of this checkout away for as long as this one runs: they would take its folder from under it."""
+        FOLDER.parent.mkdir(parents=True, exist_ok=True)
+        lock = self._stack.enter_context(FOLDER.with_suffix(".lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failed(f"another demonstration runs from this checkout, with its files in {FOLDER}: stop it first") from None
+
+    def start(self, node: Node, program: str) -> None:
+        """Starts a node's Envoy or its sidecar; again, where it has ended."""
+        envoy = [ENVOY, "-c", node.folder / "envoy.yaml", "--concurrency", "2", "--disable-hot-restart", "--log-level", "warning"]
+        sidecar = [ZONEWAY, "run", "--config", node.folder / "run.yaml"]
+        node.start(program, {"envoy": envoy, "sidecar": sidecar}[program])
 
     def _render(self, node: Node) -> None:
         """Writes what the node's two programs are started with."""

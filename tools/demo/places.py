@@ -2,6 +2,7 @@
 its own, so that its ports are those of a real one; where something else has them, the next block of addresses is taken."""
 
 import socket
+import sys
 from string import Template
 
 NODES = {
@@ -36,8 +37,12 @@ class Places:
         """The text with `${NODE.NAME}` replaced by that address."""
         return Dotted(template).substitute(self.addresses)
 
+    def taken(self) -> list[str]:
+        """The addresses that somebody else listens on."""
+        return [address for name, address in self.addresses.items() if not can_bind(self.pair(name))]
+
     def free(self) -> bool:
-        return all(can_bind(self.pair(name)) for name in self.addresses)
+        return not self.taken()
 
 
 class Dotted(Template):
@@ -50,8 +55,9 @@ def find() -> Places:
     """The first block of loopback addresses in which every place is free."""
     for block in range(256):
         places = Places(block)
-        if places.free():
+        if not (taken := places.taken()):
             return places
+        print(f"demo: {', '.join(taken)} in use, by another demonstration? Trying the addresses 127.0.{block + 1}.x", file=sys.stderr)
     raise SystemExit("demo: every block of addresses 127.0.X.0 is in use; is an earlier demonstration still running?")
 
 

@@ -1,24 +1,22 @@
-#!/usr/bin/env python3
-"""`make soak`: the demonstration's nodes under a steady load for long, while the site changes every few seconds.
+"""The demonstration's nodes under a steady load, every answer checked, while the site changes every few seconds."""
 
-Every answer is checked; so is what each Envoy holds in memory, after a first tenth of the time against the end. Exits 0
-if no answer was wrong or failed and no Envoy grew by more than a tenth.
-
-    python3 tools/demo/soak.py [--seconds N] [--rate REQUESTS_PER_SECOND] [--clients N]"""
-
-import argparse
 import http.client
 import random
-import sys
 import threading
 import time
 from pathlib import Path
 
 import places
-from household import Failed, Household
+from frame import Failed, Outcome, Soak
+from household import Failed as NotServed, Household
 from trials import TRIALS, Trial
 
+HOURS = 0.5
+# Requests a second, of all clients together.
+RATE = 300
+CLIENTS = 6
 EDIT_EVERY = 5.0
+# An Envoy that holds so much more at the end than after a first tenth of the time has a leak.
 GROWTH = 1.10
 
 
@@ -71,54 +69,48 @@ def resident(household: Household) -> dict[str, int]:
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="soak", description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=int, default=600)
-    parser.add_argument("--rate", type=int, default=300, help="requests a second, of all clients together")
-    parser.add_argument("--clients", type=int, default=6)
-    asked = parser.parse_args()
+def run(soak: Soak) -> Outcome:
     try:
-        with Household(places.find()) as household:
-            return soak(household, asked)
-    except Failed as failed:
-        print(f"soak: {failed}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 1
+        with Household(places.find()) as nodes:
+            return load(soak, nodes)
+    except NotServed as failed:
+        raise Failed(str(failed)) from failed
 
 
-def soak(household: Household, asked: argparse.Namespace) -> int:
-    began = time.monotonic()
-    until = began + asked.seconds
-    clients = [Client(household, asked.clients / asked.rate, until) for _ in range(asked.clients)]
+def load(soak: Soak, household: Household) -> Outcome:
+    began, seconds = time.monotonic(), soak.left()
+    until = began + seconds
+    clients = [Client(household, CLIENTS / RATE, until) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
 
     site, edits, early = household.site.read_text(), 0, None
     while time.monotonic() < until:
-        time.sleep(EDIT_EVERY)
+        time.sleep(min(EDIT_EVERY, max(0.0, until - time.monotonic())))
         edits += 1
         household.site.write_text(f"{site}  edit-{edits}.stuartpb.com: {{service: notes, expose_to: [403, exposed]}}\n")
         household.follow()
         household.settle()
-        if early is None and time.monotonic() - began > asked.seconds / 10:
+        if early is None and time.monotonic() - began > seconds / 10:
             early = resident(household)
     for client in clients:
         client.join()
 
     latencies = sorted(second for client in clients for second in client.latencies)
-    wrong = [answer for client in clients for answer in client.wrong]
-    late = resident(household)
-    for answer in wrong[:20]:
-        print(f"WRONG: {answer}")
-    grown = [node for node in late if early and late[node] > early[node] * GROWTH]
-    for node, kib in late.items():
-        print(f"{node}: Envoy holds {kib / 1024:.0f} MiB, {(early or late)[node] / 1024:.0f} MiB early on")
+    faults = [answer for client in clients for answer in client.wrong]
+    wrong, late = len(faults), resident(household)
+    early = early or late
+    faults += [
+        f"{node}'s Envoy grew from {early[node]} to {late[node]} KiB" for node in late if late[node] > early[node] * GROWTH
+    ]
     middle, most = (latencies[int(len(latencies) * share)] * 1e3 for share in (0.5, 0.99))
-    print(f"{len(latencies)} requests in {asked.seconds} s over {edits} edits of the site, {len(wrong)} wrong or failed")
-    print(f"latency p50 {middle:.1f} ms, p99 {most:.1f} ms (clients and services are Python's)")
-    return 1 if wrong or grown else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    figures = {
+        "requests": len(latencies), "wrong_or_failed": wrong, "edits": edits, "seconds": round(seconds),
+        "latency_ms": {"p50": round(middle, 2), "p99": round(most, 2)}, "resident_kib": {"early": early, "late": late},
+    }
+    told = (
+        f"{len(latencies):,} requests to the `{soak.filter}` filter in {seconds:.0f} s over {edits} edits of the site, {wrong} wrong "
+        f"or failed; p50 {middle:.1f} ms, p99 {most:.1f} ms (clients and services are Python's); Envoys hold "
+        f"{min(late.values()) // 1024} to {max(late.values()) // 1024} MiB."
+    )
+    return Outcome(told, figures, faults)
