@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_path_to_error::{Path, Segment};
 
 /// A map with text keys, sorted bytewise; a repeated key is an error.
@@ -65,6 +65,51 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// A list that takes room for what it has: most lists of a table have one item, where `Vec` would make room for four.
+///
+/// # Errors
+/// As the deserializer's own.
+pub fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Tight<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Tight<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = access.next_element()? {
+                if list.is_empty() {
+                    list.reserve_exact(1);
+                }
+                list.push(item);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_seq(Tight(PhantomData))
+}
+
+/// As [`list`], for a field that may be left out; null is an error.
+///
+/// # Errors
+/// As [`list`].
+pub fn optional_list<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    list(deserializer).map(Some)
 }
 
 /// What a derived `Deserialize` gives a type that is written with `#[serde(remote = "Self")]`, which [`objects`] and

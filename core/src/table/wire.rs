@@ -57,10 +57,10 @@ pub struct Zone {
     #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
     pub nodes: Option<BTreeMap<String, Node>>,
     /// The zones that this one's nodes can dial.
-    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::optional_list", skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<Link>>,
     /// The source zones whose requests its nodes may pass on; default: its own alone.
-    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::optional_list", skip_serializing_if = "Option::is_none")]
     pub speaks_for: Option<Vec<String>>,
 }
 
@@ -82,10 +82,10 @@ pub struct Link {
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub cost: Option<u64>,
     /// The nodes of this zone that can use the link; default: all.
-    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::optional_list", skip_serializing_if = "Option::is_none")]
     pub egress: Option<Vec<String>>,
     /// The nodes of the target to dial.
-    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::optional_list", skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<Gateway>>,
 }
 
@@ -110,12 +110,13 @@ pub struct Host {
     /// An exact name, `*.suffix` or `**.suffix`.
     pub host: String,
     /// The source zones that may ask.
+    #[serde(deserialize_with = "strict::list")]
     pub exposed_to: Vec<String>,
     /// Whether the machine that was asked serves it, or the zone's machines share; default `node`.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub prefer: Option<Prefer>,
     /// The paths; default none.
-    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::optional_list", skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<Rule>>,
 }
 
@@ -137,10 +138,10 @@ pub struct Rule {
     /// A normal absolute path, matched as a prefix at segment borders.
     pub path: String,
     /// A part of the host's; default all of it.
-    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::optional_list", skip_serializing_if = "Option::is_none")]
     pub exposed_to: Option<Vec<String>>,
     /// Where it is served; default nowhere.
-    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::optional_list", skip_serializing_if = "Option::is_none")]
     pub backends: Option<Vec<Backend>>,
 }
 
