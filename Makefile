@@ -16,10 +16,11 @@ BUILT := target/wasm32-wasip1/wasm/zoneway.wasm
 PRUNE := target/debug/zoneway-prune
 WASM  := target/zoneway.wasm
 MODULE := target/libzoneway.so
+ARM64  := target/arm64
 
 .PHONY: help
 help: ## List these commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what is missing: the Wasm target, and Envoy in .zoneway/ (done by the others too)
@@ -47,8 +48,17 @@ module: setup ## Build the same filter as a native module (target/libzoneway.so)
 	@$(CARGO) build --locked -p zoneway-module --release
 	@cmp -s target/release/libzoneway_module.so $(MODULE) || install target/release/libzoneway_module.so $(MODULE)
 
+# Without optimisation: it is tried here, not shipped (`make dist` is).
+.PHONY: arm64
+arm64: setup ## Build the module for arm64 (target/arm64/), and install an arm64 Envoy and qemu to try it in
+	@tools/setup-arm64
+	@tools/zigbuild aarch64-unknown-linux-gnu -p zoneway-module --lib --example panicking
+	@mkdir -p $(ARM64)
+	@install target/aarch64-unknown-linux-gnu/debug/libzoneway_module.so $(ARM64)/libzoneway.so
+	@install target/aarch64-unknown-linux-gnu/debug/examples/libpanicking.so $(ARM64)/libpanicking.so
+
 .PHONY: test
-test: build wasm module ## Run every test there is: unit, property, host, corpus, real Envoys and cluster, documents
+test: build wasm module arm64 ## Run every test there is: unit, property, host, corpus, real Envoys and cluster, documents
 	@tools/test
 
 # FILTER=module runs it on libzoneway.so.
@@ -82,7 +92,8 @@ bench: build wasm module ## CPU, latency, memory: no filter, Lua, ext_authz, Was
 	@python3 benches $(PARTS) --rounds $(ROUNDS) $(BENCH)
 
 .PHONY: dist
-dist: setup wasm ## Static binaries and native modules for amd64 and arm64, the filter, checksums; into dist/
+dist: setup wasm arm64 ## Static binaries and native modules for amd64 and arm64, the filter, checksums; into dist/
+	@$(CARGO) build --locked -p zoneway-tests --bin corpus
 	@tools/dist
 
 .PHONY: fmt

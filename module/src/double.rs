@@ -119,11 +119,12 @@ pub(crate) struct Config {
     pub(crate) counted: RefCell<Vec<(String, Vec<String>, u64)>>,
     pub(crate) rung: Arc<AtomicUsize>,
     pub(crate) names: RefCell<Vec<String>>,
+    pub(crate) validating: bool,
 }
 
 impl Configuration for Config {
     fn is_validating(&self) -> bool {
-        false
+        self.validating
     }
 
     fn workers(&self) -> u32 {

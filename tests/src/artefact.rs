@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::proxy::Proxy;
+
 /// Which of the two filters Envoy loads, by `ZONEWAY_FILTER`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -99,17 +101,23 @@ pub fn module() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The native module that panics when a request asks for it: an example of the crate zoneway-module, which
+/// `cargo test --workspace` builds.
+///
+/// # Errors
+/// There is none.
+pub fn panicking_module() -> Result<PathBuf> {
+    let path = target().join("debug/examples/libpanicking.so");
+    ensure!(path.is_file(), "no panicking module: run `cargo build -p zoneway-module --example panicking`");
+    Ok(path)
+}
+
 /// A command that starts Envoy, which finds what this filter needs.
 ///
 /// # Errors
 /// Envoy or the filter is missing.
 pub fn envoy_with(filter: Filter) -> Result<Command> {
-    let mut command = Command::new(envoy()?);
-    if filter == Filter::Module {
-        let module = module()?;
-        command.env("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", module.parent().unwrap_or(Path::new(".")));
-    }
-    Ok(command)
+    Ok(Proxy::pinned(filter)?.command())
 }
 
 /// Envoy: `ZONEWAY_ENVOY`, else the one that `make setup` installs, else the one in `PATH`.
@@ -137,6 +145,39 @@ pub fn cluster(part: &str) -> Result<PathBuf> {
     let folder = folder.map_or_else(|| repository().join(".zoneway/cluster"), PathBuf::from);
     let path = folder.join(part);
     ensure!(path.is_file(), "{} is not there: run `make cluster`, or set ZONEWAY_CLUSTER", path.display());
+    Ok(path)
+}
+
+/// A program or library for arm64, of those that `make arm64` builds: in `ZONEWAY_ARM64`, else in target/arm64.
+///
+/// # Errors
+/// There is none.
+pub fn arm64(name: &str) -> Result<PathBuf> {
+    let folder = env::var_os("ZONEWAY_ARM64").map_or_else(|| target().join("arm64"), PathBuf::from);
+    of_make_arm64(folder.join(name))
+}
+
+/// The pinned Envoy, as it is for arm64.
+///
+/// # Errors
+/// `make arm64` was not run.
+pub fn arm64_envoy() -> Result<PathBuf> {
+    of_make_arm64(repository().join(".zoneway/arm64/envoy"))
+}
+
+/// What runs programs of arm64, and the folder of the libraries that they are linked with.
+///
+/// # Errors
+/// `make arm64` was not run.
+pub fn arm64_emulator() -> Result<(PathBuf, PathBuf)> {
+    let folder = repository().join(".zoneway/arm64");
+    let libraries = folder.join("libraries");
+    of_make_arm64(libraries.join("lib/ld-linux-aarch64.so.1"))?;
+    Ok((of_make_arm64(folder.join("qemu"))?, libraries))
+}
+
+fn of_make_arm64(path: PathBuf) -> Result<PathBuf> {
+    ensure!(path.is_file(), "{} is not there: run `make arm64`", path.display());
     Ok(path)
 }
 

@@ -1,6 +1,7 @@
 //! The shared corpus, `tests/cases/*.yaml`: a table, requests, and what must be decided. Two runners stand on it here:
 //! `zoneway decide`, and Envoy with the filter ([`envoy`]).
 
+pub mod command_line;
 pub mod envoy;
 
 use std::collections::BTreeMap;
@@ -103,6 +104,12 @@ impl Case {
     pub fn seeded(&self) -> bool {
         self.request.contains_key("seed") || self.expect_shares.is_some()
     }
+}
+
+/// How many cases they have.
+#[must_use]
+pub fn count(topics: &[Topic]) -> usize {
+    topics.iter().map(|topic| topic.cases.len()).sum()
 }
 
 /// Every file of the corpus, in order of name.

@@ -13,5 +13,6 @@ pub mod deadline;
 pub mod household;
 pub mod load;
 pub mod process;
+pub mod proxy;
 pub mod service;
 pub mod trap;

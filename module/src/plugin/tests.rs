@@ -14,6 +14,16 @@ fn a_configuration_that_is_wrong_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn an_envoy_that_only_validates_has_nothing_started() {
+    let json = br#"{"role": "table", "zone": "403", "node": "a"}"#;
+    let config = Config { validating: true, ..Config::default() };
+    let plugin = Plugin::new(json, &config).expect("well");
+    assert_eq!(Arc::strong_count(&config.rung), 1, "nobody holds a bell of it");
+    drop(plugin);
+    assert!(Plugin::new(b"{}", &config).is_err(), "what is wrong is told there too");
+}
+
+#[test]
 fn what_is_counted_is_fetched_by_a_configuration_that_still_is_there() {
     let json = br#"{"role": "ingress", "zone": "nowhere", "node": "studtop"}"#;
     let gone = Plugin::new(json, &Config::default()).expect("well");

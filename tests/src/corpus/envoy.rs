@@ -2,21 +2,28 @@
 //! for. No route leads anywhere: each answers at once, with the decision in headers that only this configuration adds.
 
 mod bootstrap;
+mod round;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Case, Policy, Topic};
-use crate::artefact::Filter;
 use crate::client::{Ask, Client, Protocol, raw, unix};
 use crate::process::Process;
-use crate::{address, artefact, deadline};
+use crate::proxy::Proxy;
+use crate::{address, deadline};
+
+pub use round::differences;
+
+/// How long an Envoy that starts is waited for before it is asked whether it still runs.
+const BETWEEN_SIGNS_OF_LIFE: Duration = Duration::from_millis(500);
 
 /// What distinguishes one listener from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,17 +59,17 @@ pub struct Decider {
     sequence: u64,
     /// How many adopt each table: two workers, and of the Wasm filter the main thread's VM too.
     adopters: usize,
+    patience: Duration,
     envoy: Process,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Decider {
-    /// Starts an Envoy with this build of the filter for these topics, which must all be of one zone. It has no table
-    /// yet.
+    /// Starts such an Envoy for these topics, which must all be of one zone. It has no table yet.
     ///
     /// # Errors
     /// Envoy or the filter is missing, or refuses.
-    pub async fn start(filter: Filter, topics: &[&Topic]) -> Result<Self> {
+    pub async fn start(proxy: &Proxy, topics: &[&Topic]) -> Result<Self> {
         let zone = topics.first().context("there are no topics")?.here.zone.clone();
         let folder = tempfile::Builder::new().prefix("zoneway-corpus-").tempdir()?;
         let mut listeners = BTreeMap::new();
@@ -80,26 +87,41 @@ impl Decider {
         zones.dedup();
         let table = folder.path().join("table.sock");
         let config = folder.path().join("envoy.json");
-        let adopters = filter.adopters();
-        let wasm = if filter == Filter::Wasm { Some(artefact::wasm()?) } else { None };
-        let rendered = bootstrap::render(&zone, &zones, &listeners, folder.path(), wasm.as_deref());
+        let (adopters, patience) = (proxy.filter().adopters(), proxy.patience());
+        let rendered = bootstrap::render(&zone, &zones, &listeners, folder.path(), proxy.wasm());
         fs::write(&config, rendered.to_string())?;
-        let mut command = artefact::envoy_with(filter)?;
+        let mut command = proxy.command();
         command.arg("-c").arg(&config).args(["--concurrency", "2", "--disable-hot-restart"]);
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         let envoy =
             Process::start(&format!("Envoy of zone {zone}"), &mut command, &folder.path().join("envoy.log"))?;
-        let mut decider = Self { zone, listeners, table, sequence: 0, adopters, envoy, _folder: folder };
+        let mut decider = Self { zone, listeners, table, sequence: 0, adopters, patience, envoy, folder };
         decider.ready().await?;
         Ok(decider)
     }
 
+    /// Waits for its table endpoint; not for that of an Envoy that has ended.
     async fn ready(&mut self) -> Result<()> {
-        let table = self.table.clone();
-        let ready = deadline::until("the table endpoint", || unix::json(&table, "/v1/status")).await;
-        self.envoy.alive()?;
-        ready?;
-        Ok(())
+        let started = Instant::now();
+        loop {
+            self.envoy.alive()?;
+            let status = || unix::json(&self.table, "/v1/status");
+            match deadline::within(BETWEEN_SIGNS_OF_LIFE, "the table endpoint", status).await {
+                Err(_) if started.elapsed() < self.patience => {}
+                answered => return answered.map(drop),
+            }
+        }
+    }
+
+    /// The admin of its Envoy.
+    #[must_use]
+    pub fn admin(&self) -> PathBuf {
+        self.folder.path().join("admin.sock")
+    }
+
+    /// Its Envoy's process.
+    pub const fn envoy(&mut self) -> &mut Process {
+        &mut self.envoy
     }
 
     /// Pushes a topic's table and waits until every worker decides by it.
@@ -116,7 +138,7 @@ impl Decider {
             .insert("revision".to_owned(), revision.clone());
         let (status, body) = unix::send(&self.table, "PUT", "/v1/table", table.to_string()).await?;
         ensure!(status == 200, "the table was answered with {status}: {}", String::from_utf8_lossy(&body));
-        deadline::until("every worker to adopt the table", || async {
+        deadline::within(self.patience, "every worker to adopt the table", || async {
             let status = unix::json(&self.table, "/v1/status").await?;
             let workers = status.get("workers").and_then(Value::as_array).cloned().unwrap_or_default();
             let adopted = workers.iter().filter(|worker| worker.get("revision") == Some(&revision)).count();
@@ -169,7 +191,11 @@ impl Decider {
         Ok(seen)
     }
 
-    fn listener(&self, case: &Case, topic: &Topic) -> Result<SocketAddr> {
+    /// Where requests of a case's configuration are taken.
+    ///
+    /// # Errors
+    /// The case is of another topic.
+    pub fn listener(&self, case: &Case, topic: &Topic) -> Result<SocketAddr> {
         let configuration = Configuration::of(case, topic);
         self.listeners.get(&configuration).copied().context("every case has its listener")
     }
