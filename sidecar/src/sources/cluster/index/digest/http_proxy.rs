@@ -1,0 +1,192 @@
+//! What matters of an HTTPProxy and of a TLSCertificateDelegation.
+
+use std::sync::Arc;
+
+use super::super::super::objects::{
+    HTTPProxy, Include, Kind, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation,
+};
+use super::meta::RouteMeta;
+use super::path::{Backend, Goes, HostAsk, Port};
+use super::{Digester, annotation};
+
+/// What matters of an HTTPProxy.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct ProxyDigest {
+    pub(in super::super) meta: RouteMeta,
+    pub(in super::super) class: Option<Arc<str>>,
+    /// Its host, where it is a root.
+    pub(in super::super) root: Option<RootDigest>,
+    pub(in super::super) routes: Box<[RouteDigest]>,
+    pub(in super::super) includes: Box<[IncludeDigest]>,
+    /// Whether a condition of it asks for more than the path.
+    pub(in super::super) conditional: bool,
+}
+
+/// The host of a root.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct RootDigest {
+    pub(in super::super) host: HostAsk,
+    /// The namespace and name of its certificate's Secret, where it is of another namespace.
+    pub(in super::super) secret: Option<(Box<str>, Box<str>)>,
+    /// Why nobody here sees its requests.
+    pub(in super::super) bytes: Option<&'static str>,
+}
+
+/// A route.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct RouteDigest {
+    pub(in super::super) path: Result<PathCondition, Box<str>>,
+    pub(in super::super) goes: Goes,
+}
+
+/// The condition on the path of a route or an include.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum PathCondition {
+    None,
+    Prefix(Box<str>),
+    Exact(Box<str>),
+    Regex(Box<str>),
+}
+
+impl PathCondition {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Prefix(text) | Self::Exact(text) | Self::Regex(text) => Some(text),
+        }
+    }
+}
+
+/// Another HTTPProxy, below a prefix.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct IncludeDigest {
+    /// Its key.
+    pub(in super::super) proxy: Arc<str>,
+    /// The prefix, empty where there is none.
+    pub(in super::super) prefix: Result<Box<str>, Box<str>>,
+}
+
+impl ProxyDigest {
+    pub(super) fn of(proxy: &HTTPProxy, by: &mut Digester<'_>) -> Self {
+        let (metadata, spec) = (&proxy.metadata, &proxy.spec);
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let class = annotation(metadata, "projectcontour.io/ingress.class")
+            .or_else(|| annotation(metadata, "kubernetes.io/ingress.class"))
+            .or(spec.ingress_class_name.as_deref())
+            .filter(|class| !class.is_empty());
+        let root = spec.virtualhost.as_ref().map(|virtualhost| {
+            let tls = virtualhost.tls.as_ref();
+            let secret = tls.and_then(|tls| tls.secret_name.as_deref()?.split_once('/'));
+            let bytes = match (tls.is_some_and(|tls| tls.passthrough), spec.tcpproxy.is_some()) {
+                (true, _) => Some("its TLS is handed through (`tls.passthrough`)"),
+                (false, true) => Some("it hands bytes through (`tcpproxy`)"),
+                (false, false) => None,
+            };
+            RootDigest {
+                host: HostAsk::of(Some(&virtualhost.fqdn), false),
+                secret: secret
+                    .filter(|(elsewhere, _)| *elsewhere != namespace)
+                    .map(|(elsewhere, name)| (elsewhere.into(), name.into())),
+                bytes,
+            }
+        });
+        let conditions = spec.routes.iter().flat_map(|route| &route.conditions);
+        let mut conditions = conditions.chain(spec.includes.iter().flat_map(|include| &include.conditions));
+        let conditional = conditions.any(|one| one.header.is_some() || one.query_parameter.is_some());
+        Self {
+            meta: RouteMeta::of(Kind::HttpProxy, metadata, by),
+            class: class.map(|class| by.texts.share(class)),
+            root,
+            routes: spec.routes.iter().map(|route| route_of(route, namespace, by)).collect(),
+            includes: spec.includes.iter().map(|include| include_of(include, namespace, by)).collect(),
+            conditional,
+        }
+    }
+}
+
+fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> RouteDigest {
+    let answered = route.request_redirect_policy.is_some() || route.direct_response_policy.is_some();
+    let service = |service: &ProxyService| {
+        Ok(Backend::of(namespace, &service.name, Port::Number(service.port), service.weight.unwrap_or(0), by))
+    };
+    let goes = if answered {
+        Goes::Answered
+    } else {
+        // As Contour has it: where no service has a weight, all have the same.
+        let services = || route.services.iter().filter(|service| !service.mirror);
+        let weightless = services().all(|service| service.weight.unwrap_or(0) == 0);
+        match Goes::to(services().map(service).map(|backend| {
+            backend.map(|backend| Backend { weight: if weightless { 1 } else { backend.weight }, ..backend })
+        })) {
+            Goes::To(backends) if backends.is_empty() => Goes::Unusable("its route has no service".into()),
+            goes => goes,
+        }
+    };
+    RouteDigest { path: path_of(&route.conditions), goes }
+}
+
+fn include_of(include: &Include, namespace: &str, by: &mut Digester<'_>) -> IncludeDigest {
+    let namespace =
+        include.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(namespace);
+    let prefix = path_of(&include.conditions).and_then(|condition| match condition {
+        PathCondition::None => Ok("".into()),
+        PathCondition::Prefix(prefix) => Ok(prefix),
+        PathCondition::Exact(_) | PathCondition::Regex(_) => Err("an include has a `prefix` alone".into()),
+    });
+    IncludeDigest { proxy: by.texts.share(&format!("{namespace}/{}", include.name)), prefix }
+}
+
+/// The one condition on the path, as Contour merges them.
+fn path_of(conditions: &[MatchCondition]) -> Result<PathCondition, Box<str>> {
+    let mut found = PathCondition::None;
+    for condition in conditions {
+        let written =
+            |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(Box::<str>::from);
+        let kinds = [
+            written(&condition.prefix).map(PathCondition::Prefix),
+            written(&condition.exact).map(PathCondition::Exact),
+            written(&condition.regex).map(PathCondition::Regex),
+        ];
+        for kind in kinds.into_iter().flatten() {
+            if found != PathCondition::None {
+                return Err("it has more than one of `prefix`, `exact` and `regex`: keep one".into());
+            }
+            if let Some(text) = kind.text().filter(|text| !text.starts_with('/')) {
+                return Err(format!("the path \"{text}\" does not start with `/`").into());
+            }
+            found = kind;
+        }
+    }
+    Ok(found)
+}
+
+/// What matters of a TLSCertificateDelegation.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct DelegationDigest {
+    delegations: Box<[SecretDigest]>,
+}
+
+/// A Secret, and the namespaces that may use it.
+#[derive(Debug, PartialEq, Eq)]
+struct SecretDigest {
+    name: Box<str>,
+    targets: Box<[Box<str>]>,
+}
+
+impl DelegationDigest {
+    pub(super) fn of(delegation: &TLSCertificateDelegation) -> Self {
+        let delegations = delegation.spec.delegations.iter().map(|delegation| {
+            let targets = delegation.target_namespaces.iter().map(|target| target.as_str().into());
+            SecretDigest { name: delegation.secret_name.as_str().into(), targets: targets.collect() }
+        });
+        Self { delegations: delegations.collect() }
+    }
+
+    /// Whether this namespace may use the Secret.
+    pub(in super::super) fn allows(&self, secret: &str, namespace: &str) -> bool {
+        let to = |one: &SecretDigest| {
+            one.targets.iter().any(|target| matches!(&**target, "*") || **target == *namespace)
+        };
+        self.delegations.iter().any(|one| *one.name == *secret && to(one))
+    }
+}

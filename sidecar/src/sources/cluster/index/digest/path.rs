@@ -1,0 +1,157 @@
+//! What an object asks for: a host, a path of it, and where requests for it go.
+
+use std::fmt;
+use std::sync::Arc;
+
+use zoneway_core::name::{HostPattern, RulePath};
+
+use super::super::Texts;
+use super::Digester;
+
+/// A host, as an object has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum HostAsk {
+    /// Every host, or none in particular.
+    Any,
+    /// A name or a wildcard.
+    Pattern(Arc<str>),
+    /// No host at all, and why.
+    Bad(Box<str>),
+}
+
+impl HostAsk {
+    /// `*.` stands for one label, or with `deep` for one or more.
+    pub(super) fn of(text: Option<&str>, deep: bool) -> Self {
+        let text = text.unwrap_or_default().trim();
+        let text = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        if text.is_empty() || text == "*" {
+            return Self::Any;
+        }
+        let pattern = match text.strip_prefix("*.") {
+            Some(suffix) if deep => format!("**.{suffix}"),
+            _ => text,
+        };
+        match HostPattern::parse(&pattern) {
+            Ok(pattern) => Self::Pattern(pattern.as_str().into()),
+            Err(error) => Self::Bad(error.to_string().into()),
+        }
+    }
+}
+
+/// A path, as an object has it, and what it matches at the controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct PathAsk {
+    /// The rule's path: it matches whatever the controller's does, and perhaps more or less.
+    pub(in super::super) path: Arc<str>,
+    pub(in super::super) matching: Matching,
+}
+
+/// What a path matches at the controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in super::super) enum Matching {
+    /// What a rule's path matches: prefixes at segment borders.
+    Segments,
+    /// What begins with the text: `/foo` matches `/foobar` too.
+    Text,
+    /// Itself alone.
+    Exact,
+    /// Something below the path.
+    Regex,
+}
+
+impl PathAsk {
+    pub(in super::super) fn segments(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
+        Ok(Self { path: normal(text, texts)?, matching: Matching::Segments })
+    }
+
+    pub(in super::super) fn exact(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
+        let path = normal(text, texts)?;
+        Ok(Self { path, matching: Matching::Exact })
+    }
+
+    pub(in super::super) fn text(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
+        // Behind a slash a segment begins, so the text matches at a border.
+        let matching = if text.ends_with('/') { Matching::Segments } else { Matching::Text };
+        Ok(Self { path: normal(text, texts)?, matching })
+    }
+
+    pub(in super::super) fn regex(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
+        let text = text.strip_prefix('^').unwrap_or(text);
+        let Some(meta) = text.find(|c: char| r"\.^$*+?()[]{}|%".contains(c)) else {
+            return Self::exact(text, texts);
+        };
+        let (literal, rest) = text.split_at(meta);
+        // What a quantifier stands behind may be absent, and an alternative need not have the text in front of it.
+        let literal = match rest.chars().next() {
+            Some('*' | '+' | '?' | '{') => literal.get(..literal.len().saturating_sub(1)).unwrap_or_default(),
+            _ => literal,
+        };
+        let border = literal.rfind('/').filter(|_| !rest.contains('|')).unwrap_or(0);
+        let path =
+            normal(literal.get(..border.max(1)).filter(|path| !path.is_empty()).unwrap_or("/"), texts)?;
+        Ok(Self { path, matching: Matching::Regex })
+    }
+}
+
+/// The rule's path of a text.
+fn normal(text: &str, texts: &mut Texts) -> Result<Arc<str>, Box<str>> {
+    let trimmed = text.trim_end_matches('/');
+    let path = if trimmed.is_empty() && text.starts_with('/') { "/" } else { trimmed };
+    match RulePath::parse(path) {
+        Ok(path) => Ok(texts.share(path.as_str())),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+/// Where requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Goes {
+    /// To one of these.
+    To(Box<[Backend]>),
+    /// Envoy answers by itself, as with a redirect.
+    Answered,
+    /// Somewhere that cannot be followed, and why not.
+    Unusable(Box<str>),
+}
+
+/// A port of a Service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) struct Backend {
+    /// The key of the Service.
+    pub(in super::super) service: Arc<str>,
+    pub(in super::super) port: Port,
+    /// Its share of the rule.
+    pub(in super::super) weight: u64,
+}
+
+/// A port, as a reference names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Port {
+    Number(u16),
+    Name(Arc<str>),
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+impl Backend {
+    pub(super) fn of(namespace: &str, name: &str, port: Port, weight: u64, by: &mut Digester<'_>) -> Self {
+        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight }
+    }
+}
+
+impl Goes {
+    /// To these, or to the one thing that is wrong with one of them. What has no share gets nothing.
+    pub(super) fn to(backends: impl Iterator<Item = Result<Backend, Box<str>>>) -> Self {
+        match backends.collect::<Result<Vec<Backend>, _>>() {
+            Ok(backends) => Self::To(backends.into_iter().filter(|backend| backend.weight > 0).collect()),
+            Err(why) => Self::Unusable(why),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A claim: one object asks for one path of one host, or cannot be used and takes the host out of sight.
+
+use std::sync::Arc;
+
+use super::super::super::picture::Reason;
+use super::super::digest::meta::RouteMeta;
+use super::super::digest::path::{Backend, Goes, HostAsk, Matching, PathAsk};
+use super::Notes;
+use super::exposure::Exposures;
+use super::zone_set::ZoneSet;
+
+/// What one object asks for.
+#[derive(Debug)]
+pub(super) struct Claim<'a> {
+    pub(super) host: Arc<str>,
+    /// `None`: the whole host is hidden.
+    pub(super) path: Option<Arc<str>>,
+    pub(super) matching: Matching,
+    pub(super) goes: Where<'a>,
+    pub(super) by: &'a RouteMeta,
+    pub(super) exposed_to: ZoneSet,
+}
+
+/// Where requests go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Where<'a> {
+    /// To one of these.
+    To(&'a [Backend]),
+    /// Envoy answers by itself.
+    Answered,
+    /// Nowhere: it is hidden.
+    Hidden,
+}
+
+/// The claims so far, and what is needed to make one.
+pub(super) struct Asked<'s, 'a> {
+    pub(super) exposures: &'s mut Exposures<'a>,
+    pub(super) claims: &'s mut Vec<Claim<'a>>,
+    pub(super) notes: &'s mut Notes,
+}
+
+/// Where a host stands, for messages; `None` where the object is not about a host.
+pub(super) fn pattern<'h>(host: &'h HostAsk, by: &RouteMeta, notes: &mut Notes) -> Option<&'h Arc<str>> {
+    match host {
+        HostAsk::Pattern(pattern) => Some(pattern),
+        HostAsk::Any => {
+            let message = "a rule without a host stays local to the Envoy that a client asks: give it a host to route it \
+                           between nodes and zones";
+            notes.add(&by.object, Reason::NoHost, message);
+            None
+        }
+        HostAsk::Bad(why) => {
+            notes.add(&by.object, Reason::Hidden, format!("it is left out: {why}"));
+            None
+        }
+    }
+}
+
+impl<'a> Asked<'_, 'a> {
+    /// The object asks for a path of a host.
+    pub(super) fn path(
+        &mut self,
+        host: &Arc<str>,
+        path: Result<PathAsk, &str>,
+        goes: &'a Goes,
+        by: &'a RouteMeta,
+    ) {
+        let Some(exposed_to) = self.exposures.of(by, self.notes) else {
+            // Its word on who may ask cannot be read: nobody may.
+            return match path {
+                Ok(ask) => self.push(host, ask, Where::Hidden, by, ZoneSet::default()),
+                Err(_) => self.hide(host, by, None),
+            };
+        };
+        let goes = match goes {
+            Goes::To(backends) => Where::To(backends),
+            Goes::Answered => Where::Answered,
+            Goes::Unusable(why) => {
+                let place = path.as_ref().map_or("/", |ask| ask.path.as_ref());
+                self.notes.add(&by.object, Reason::Hidden, format!("{host}{place} is hidden: {why}"));
+                Where::Hidden
+            }
+        };
+        match path {
+            Ok(ask) => self.push(host, ask, goes, by, exposed_to),
+            Err(why) => self.hide(host, by, Some(why)),
+        }
+    }
+
+    /// The object asks for a path of a host, and nobody is to get there.
+    pub(super) fn hide_path(&mut self, host: &Arc<str>, path: PathAsk, by: &'a RouteMeta, why: &str) {
+        self.notes.add(&by.object, Reason::Hidden, format!("{host}{} is hidden: {why}", path.path));
+        self.push(host, path, Where::Hidden, by, ZoneSet::default());
+    }
+
+    /// What the object asks for of the host is not known, so nobody is to get there.
+    pub(super) fn hide(&mut self, host: &Arc<str>, by: &'a RouteMeta, why: Option<&str>) {
+        if let Some(why) = why {
+            self.notes.add(
+                &by.object,
+                Reason::Hidden,
+                format!("{host} is hidden, for all who share it: {why}"),
+            );
+        }
+        let (goes, matching) = (Where::Hidden, Matching::Segments);
+        let host = Arc::clone(host);
+        self.claims.push(Claim { host, path: None, matching, goes, by, exposed_to: ZoneSet::default() });
+    }
+
+    fn push(
+        &mut self,
+        host: &Arc<str>,
+        ask: PathAsk,
+        goes: Where<'a>,
+        by: &'a RouteMeta,
+        exposed_to: ZoneSet,
+    ) {
+        let exposed_to = if matches!(goes, Where::Hidden) { ZoneSet::default() } else { exposed_to };
+        let (host, path, matching) = (Arc::clone(host), Some(ask.path), ask.matching);
+        self.claims.push(Claim { host, path, matching, goes, by, exposed_to });
+    }
+}

@@ -1,0 +1,31 @@
+//! What Ingresses ask for.
+
+use super::super::super::picture::Reason;
+use super::super::super::settings::Settings;
+use super::super::digest::Store;
+use super::claim::{Asked, pattern};
+
+pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
+    let mut defaults = store.ingress_classes.iter().filter(|(_, class)| class.default);
+    // Two defaults are none (the API server refuses Ingresses then).
+    let default = match (defaults.next(), defaults.next()) {
+        (Some((name, _)), None) => name.as_ref(),
+        _ => "",
+    };
+    for ingress in store.ingresses.values() {
+        if !settings.reads_class(ingress.class.as_deref().unwrap_or(default)) {
+            continue;
+        }
+        let by = &ingress.meta;
+        if ingress.catches_all {
+            let message = "its default backend has no host and stays local to the Envoy that a client asks";
+            asked.notes.add(&by.object, Reason::NoHost, message);
+        }
+        for rule in &ingress.rules {
+            let Some(host) = pattern(&rule.host, by, asked.notes) else { continue };
+            for (path, goes) in &rule.paths {
+                asked.path(host, path.as_ref().cloned().map_err(AsRef::as_ref), goes, by);
+            }
+        }
+    }
+}

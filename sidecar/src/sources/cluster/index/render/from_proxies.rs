@@ -1,0 +1,162 @@
+//! What HTTPProxies ask for, as Contour reads them: a root has the host, and includes others below a prefix.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::super::picture::Reason;
+use super::super::super::settings::Settings;
+use super::super::Texts;
+use super::super::digest::Store;
+use super::super::digest::http_proxy::{PathCondition, ProxyDigest, RootDigest};
+use super::super::digest::path::{HostAsk, PathAsk};
+use super::claim::{Asked, pattern};
+
+/// How deep includes may go: deeper is a mistake, and nobody's stack is to depend on it.
+const DEEPEST: usize = 32;
+
+pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
+    let read = |proxy: &&ProxyDigest| settings.reads_class(proxy.class.as_deref().unwrap_or_default());
+    let proxies = || store.proxies.values().filter(read);
+    let mut roots: BTreeMap<&str, usize> = BTreeMap::new();
+    for root in proxies().filter_map(|proxy| proxy.root.as_ref()) {
+        if let HostAsk::Pattern(host) = &root.host {
+            *roots.entry(host).or_default() += 1;
+        }
+    }
+    let mut included = BTreeSet::new();
+    for proxy in proxies() {
+        let (by, Some(root)) = (&proxy.meta, &proxy.root) else { continue };
+        let Some(host) = pattern(&root.host, by, asked.notes) else { continue };
+        if roots.get(host.as_ref()).is_some_and(|roots| *roots > 1) {
+            let why = "several HTTPProxies have this fqdn, and Contour serves none of them: keep one, and include the others";
+            asked.hide(host, by, Some(why));
+            continue;
+        }
+        if let Some(why) = refused(root, proxy, store) {
+            asked.hide(host, by, Some(&why));
+            continue;
+        }
+        let mut texts = Texts::default();
+        let mut walk = Walk { settings, store, asked, host, included: &mut included, texts: &mut texts };
+        walk.proxy(proxy, "", &mut Vec::new());
+    }
+    for (key, proxy) in store.proxies.iter().filter(|(_, proxy)| read(proxy)) {
+        if proxy.root.is_none() && !included.contains(key) {
+            let message = "it has no virtualhost and no HTTPProxy with one includes it: include it, or give it a virtualhost";
+            asked.notes.add(&proxy.meta.object, Reason::NoHost, message);
+        }
+    }
+}
+
+/// Why Contour would not serve the host, or nobody here could.
+fn refused(root: &RootDigest, proxy: &ProxyDigest, store: &Store) -> Option<String> {
+    if let Some(bytes) = root.bytes {
+        return Some(format!("{bytes}, so that no request of it is seen: route it by other means"));
+    }
+    if proxy.routes.is_empty() && proxy.includes.is_empty() {
+        return Some("it has neither routes nor includes: write one".to_owned());
+    }
+    let (namespace, secret) = root.secret.as_ref()?;
+    let of_namespace = |key: &str| key.split_once('/').is_some_and(|(its, _)| *its == **namespace);
+    let delegated = store.delegations.iter().filter(|(key, _)| of_namespace(key));
+    let delegated = delegated.into_iter().any(|(_, one)| one.allows(secret, proxy.meta.namespace()));
+    (!delegated).then(|| {
+        format!(
+            "no TLSCertificateDelegation lets namespace \"{}\" use the Secret {namespace}/{secret}: write one there",
+            proxy.meta.namespace()
+        )
+    })
+}
+
+/// One host's way through what is included.
+struct Walk<'w, 's, 'a> {
+    settings: &'w Settings,
+    store: &'a Store,
+    asked: &'w mut Asked<'s, 'a>,
+    host: &'w Arc<str>,
+    included: &'w mut BTreeSet<Arc<str>>,
+    texts: &'w mut Texts,
+}
+
+impl<'a> Walk<'_, '_, 'a> {
+    fn proxy(&mut self, proxy: &'a ProxyDigest, prefix: &str, above: &mut Vec<&'a ProxyDigest>) {
+        let by = &proxy.meta;
+        if proxy.conditional {
+            let message = "its conditions on headers and queries are left to Contour: a request is routed by host and path, \
+                           to a node of any service that has them";
+            self.asked.notes.add(&by.object, Reason::LeftToController, message);
+        }
+        above.push(proxy);
+        for include in &proxy.includes {
+            let below = match &include.prefix {
+                Ok(below) => joined(prefix, below),
+                Err(why) => {
+                    self.asked.hide(self.host, by, Some(&format!("an include of {}: {why}", include.proxy)));
+                    continue;
+                }
+            };
+            match self.include(&include.proxy, above) {
+                Ok(included) => self.proxy(included, &below, above),
+                Err(why) => self.hide_below(proxy, &below, &why),
+            }
+        }
+        above.pop();
+        for route in &proxy.routes {
+            let path = match &route.path {
+                Ok(PathCondition::None) => self.prefix(prefix),
+                Ok(PathCondition::Prefix(text)) => self.prefix(&joined(prefix, text)),
+                Ok(PathCondition::Exact(text)) => PathAsk::exact(&joined(prefix, text), self.texts),
+                Ok(PathCondition::Regex(text)) => PathAsk::regex(&joined(prefix, text), self.texts),
+                Err(why) => {
+                    self.hide_below(proxy, prefix, why);
+                    continue;
+                }
+            };
+            self.asked.path(self.host, path.as_ref().cloned().map_err(AsRef::as_ref), &route.goes, by);
+        }
+    }
+
+    fn prefix(&mut self, text: &str) -> Result<PathAsk, Box<str>> {
+        PathAsk::text(if text.is_empty() { "/" } else { text }, self.texts)
+    }
+
+    /// What a prefix leads to cannot be used.
+    fn hide_below(&mut self, proxy: &'a ProxyDigest, prefix: &str, why: &str) {
+        match self.prefix(prefix) {
+            Ok(path) => self.asked.hide_path(self.host, path, &proxy.meta, why),
+            Err(fault) => self.asked.hide(self.host, &proxy.meta, Some(&format!("{why}; {fault}"))),
+        }
+    }
+
+    fn include(&mut self, key: &Arc<str>, above: &[&ProxyDigest]) -> Result<&'a ProxyDigest, String> {
+        let found = self.store.proxies.get(key);
+        let Some(found) =
+            found.filter(|it| self.settings.reads_class(it.class.as_deref().unwrap_or_default()))
+        else {
+            return Err(format!(
+                "it includes {key}, which is not there: write that HTTPProxy or take the include out"
+            ));
+        };
+        if found.root.is_some() {
+            return Err(format!(
+                "it includes {key}, which has a virtualhost of its own: take one of the two out"
+            ));
+        }
+        if above.iter().any(|one| core::ptr::eq(*one, found)) || above.len() > DEEPEST {
+            return Err(format!("it includes {key}, which leads back to it: break the circle"));
+        }
+        self.included.insert(Arc::clone(key));
+        Ok(found)
+    }
+}
+
+/// Two prefixes one behind the other, with one slash where there were several.
+fn joined(prefix: &str, text: &str) -> String {
+    let mut path = String::with_capacity(prefix.len() + text.len());
+    for c in prefix.chars().chain(text.chars()) {
+        if c != '/' || !path.ends_with('/') {
+            path.push(c);
+        }
+    }
+    path
+}

@@ -1,0 +1,373 @@
+//! One host: its paths, each with the object that has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use zoneway_core::name::HostPattern;
+use zoneway_core::table::Limits;
+use zoneway_site::wire;
+
+use super::super::super::super::objects::ObjectRef;
+use super::super::super::super::picture::Reason;
+use super::super::super::digest::meta::RouteMeta;
+use super::super::super::digest::path::{Backend, Matching};
+use super::super::super::words::ACME_PATH;
+use super::super::Notes;
+use super::super::claim::{Claim, Where};
+use super::super::topology::Topology;
+use super::super::zone_set::ZoneSet;
+
+/// The name of what Envoy answers by itself; no Service has it, for theirs have a slash.
+const ANSWERED: &str = "envoy";
+
+/// One host.
+pub(super) struct HostMerge<'a> {
+    pub(super) host: Arc<str>,
+    pub(super) pattern: HostPattern,
+    prefer: Option<wire::Prefer>,
+    /// None: the host is hidden.
+    rules: BTreeMap<Arc<str>, RuleMerge<'a>>,
+}
+
+/// One path.
+struct RuleMerge<'a> {
+    by: &'a RouteMeta,
+    /// What it matches at the controller, over all claims of its object.
+    matching: BTreeSet<Matching>,
+    backends: Vec<&'a Backend>,
+    answered: bool,
+    hidden: bool,
+    exposed_to: ZoneSet,
+}
+
+/// What a host names: the service, its backends, and who names it.
+type Named = (Arc<str>, Vec<Backend>, ObjectRef);
+
+impl<'a> HostMerge<'a> {
+    /// The host of these claims, sorted by path and age.
+    pub(super) fn of(claims: &[Claim<'a>], topology: &Topology, notes: &mut Notes) -> Option<Self> {
+        let host = Arc::clone(&claims.first()?.host);
+        let pattern = HostPattern::parse(&host).ok()?;
+        let mut merge = Self { host, pattern, prefer: None, rules: BTreeMap::new() };
+        let hidden = claims.iter().find(|claim| claim.path.is_none());
+        for claims in claims.chunk_by(|a, b| a.path == b.path) {
+            let Some(path) = claims.first().and_then(|claim| claim.path.as_ref()) else { continue };
+            if let Some(hidden) = hidden {
+                merge.tell_of(hidden.by, claims, notes);
+            } else {
+                merge.path(path, claims, topology, notes);
+            }
+        }
+        merge.regexes(claims, notes);
+        merge.preference(claims, notes);
+        Some(merge)
+    }
+
+    /// Who shares a host that another object hides has to know.
+    fn tell_of(&self, hidden: &RouteMeta, claims: &[Claim<'_>], notes: &mut Notes) {
+        for claim in claims.iter().filter(|claim| claim.by.object != hidden.object) {
+            let message = format!("{} is hidden by {}, which shares it", self.host, hidden.object);
+            notes.add(&claim.by.object, Reason::Hidden, message);
+        }
+    }
+
+    /// A path goes to the oldest object that claims it as one; a pattern of paths claims none as its own.
+    fn path(&mut self, path: &Arc<str>, claims: &[Claim<'a>], topology: &Topology, notes: &mut Notes) {
+        let owns = |claim: &&Claim<'a>| claim.matching != Matching::Regex;
+        let Some(winner) = claims.iter().find(owns).or(claims.first()) else { return };
+        let mut rule = RuleMerge {
+            by: winner.by,
+            matching: BTreeSet::new(),
+            backends: Vec::new(),
+            answered: false,
+            hidden: false,
+            exposed_to: winner.exposed_to,
+        };
+        let mut told: Option<&ObjectRef> = None;
+        for claim in claims {
+            if claim.by.object == winner.by.object {
+                rule.matching.insert(claim.matching);
+                match claim.goes {
+                    Where::To(backends) => rule.backends.extend(backends),
+                    Where::Answered => rule.answered = true,
+                    Where::Hidden => rule.hidden = true,
+                }
+            } else if claim.matching != Matching::Regex && told != Some(&claim.by.object) {
+                told = Some(&claim.by.object);
+                let message = format!(
+                    "{}{path} belongs to {}, which is older: take the path out of one of the two",
+                    self.host, winner.by.object
+                );
+                notes.add(&claim.by.object, Reason::PathTaken, message);
+            }
+        }
+        if rule.hidden {
+            (rule.exposed_to, rule.answered) = (ZoneSet::default(), false);
+            rule.backends.clear();
+        }
+        self.allow(path, &mut rule, topology, notes);
+        self.rules.insert(Arc::clone(path), rule);
+    }
+
+    /// Takes away the zones that do not allow it.
+    fn allow(&self, path: &str, rule: &mut RuleMerge<'_>, topology: &Topology, notes: &mut Notes) {
+        for (zone, allowed) in &topology.allowed {
+            if rule.exposed_to.has(*zone) && !allowed.allows(rule.by.namespace(), &self.pattern) {
+                rule.exposed_to = rule.exposed_to.without(*zone);
+                let zone = topology.names.get(*zone).map(AsRef::as_ref).unwrap_or_default();
+                let message = format!(
+                    "{}{path} is not exposed to zone \"{zone}\", whose Zone does not allow it: add the namespace or the \
+                     host to its `allow`",
+                    self.host
+                );
+                notes.add(&rule.by.object, Reason::NotAllowed, message);
+            }
+        }
+    }
+
+    /// A pattern of paths can match what any rule has: with one exposure for all of them that does no harm, with
+    /// several nobody knows which one holds.
+    fn regexes(&mut self, claims: &[Claim<'_>], notes: &mut Notes) {
+        let mut exposures = self.rules.values().map(|rule| rule.exposed_to);
+        let first = exposures.next();
+        let same = exposures.all(|exposed_to| Some(exposed_to) == first);
+        let mut regexes = claims.iter().filter(|claim| claim.matching == Matching::Regex).peekable();
+        if same || regexes.peek().is_none() {
+            return;
+        }
+        for claim in regexes {
+            let message = format!(
+                "{} is hidden, for all who share it: a pattern of paths (regular expression) can match any path, and the \
+                 host's paths are exposed to different zones: write prefixes, or expose all of them alike",
+                self.host
+            );
+            notes.add(&claim.by.object, Reason::Hidden, message);
+        }
+        self.rules.clear();
+    }
+
+    /// The oldest object's word on who serves.
+    fn preference(&mut self, claims: &[Claim<'a>], notes: &mut Notes) {
+        let mut by: Vec<&RouteMeta> = claims.iter().map(|claim| claim.by).collect();
+        by.sort_unstable_by_key(|by| by.age());
+        by.dedup_by(|a, b| a.object == b.object);
+        for by in by {
+            let Some(text) = by.prefer.as_deref() else { continue };
+            let prefer = match text.trim() {
+                "node" => wire::Prefer::Node,
+                "zone" => wire::Prefer::Zone,
+                _ => {
+                    let message = format!("prefer: \"{text}\" is ignored: write `node` or `zone`");
+                    notes.add(&by.object, Reason::Ignored, message);
+                    continue;
+                }
+            };
+            match self.prefer {
+                None => self.prefer = Some(prefer),
+                Some(other) if other != prefer => {
+                    let message = format!(
+                        "prefer: an older object of {} says otherwise, and its word holds",
+                        self.host
+                    );
+                    notes.add(&by.object, Reason::Ignored, message);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Everyone who may ask for some path, solvers' aside.
+    pub(super) fn exposed_to(&self) -> ZoneSet {
+        let rules = self.rules.iter().filter(|(path, rule)| !is_solver(path, rule.by));
+        rules.fold(ZoneSet::default(), |all, (_, rule)| all | rule.exposed_to)
+    }
+
+    /// Certificates are asked for where the host is: a solver's path is exposed as its host is, or as the wildcard that
+    /// would answer for it.
+    pub(super) fn expose_solvers(&mut self, covering: impl FnOnce() -> Option<ZoneSet>) {
+        if !self.rules.iter().any(|(path, rule)| is_solver(path, rule.by)) {
+            return;
+        }
+        let alone = self.rules.iter().all(|(path, rule)| is_solver(path, rule.by));
+        let exposed_to = if alone { covering() } else { Some(self.exposed_to()) };
+        let Some(exposed_to) = exposed_to else { return };
+        for (path, rule) in &mut self.rules {
+            if is_solver(path, rule.by) && rule.by.expose_to.is_none() && !rule.hidden {
+                rule.exposed_to = rule.exposed_to | exposed_to;
+            }
+        }
+    }
+
+    /// Cuts exposures where a path matches more or less here than at the controller.
+    pub(super) fn cut(&mut self, topology: &Topology, notes: &mut Notes) {
+        let declared: BTreeMap<Arc<str>, ZoneSet> =
+            self.rules.iter().map(|(path, rule)| (Arc::clone(path), rule.exposed_to)).collect();
+        let around = |path: &str| {
+            let above = core::iter::successors(parent(path), |path| parent(path));
+            let mut above = above.filter_map(|above| declared.get_key_value(above));
+            above.next().map(|(path, _)| Arc::clone(path))
+        };
+        // `/foo` as a text matches `/foobar` there, for which the rule around it answers here.
+        for (path, exposed_to) in &declared {
+            let text = self.rules.get(path).is_some_and(|rule| rule.matching.contains(&Matching::Text));
+            let Some(outer) = around(path).filter(|_| text && path.as_ref() != "/") else { continue };
+            self.cut_to(&outer, *exposed_to, topology, notes, |host, kept| {
+                format!(
+                    "is exposed to {kept} alone: {host}{path} matches whatever begins with that text, `{path}x` too, and \
+                     is exposed to fewer: end it with a slash there, or use `Prefix`"
+                )
+            });
+        }
+        // `/foo` alone there leaves `/foo/x` to the rule around it, for which this one answers here.
+        for path in declared.keys() {
+            let exact = self.rules.get(path).is_some_and(|rule| rule.matching.iter().eq([&Matching::Exact]));
+            let Some(outer) = around(path).filter(|_| exact) else { continue };
+            let Some(limit) = self.rules.get(&outer).map(|rule| rule.exposed_to) else { continue };
+            self.cut_to(path, limit, topology, notes, |host, kept| {
+                format!(
+                    "is exposed to {kept} alone: a rule's path is a prefix, so it would open all of {host}{path}/ to \
+                     whoever may ask for it, which is {outer}'s: use `Prefix` if all below may be asked for"
+                )
+            });
+        }
+    }
+
+    fn cut_to(
+        &mut self,
+        path: &Arc<str>,
+        limit: ZoneSet,
+        topology: &Topology,
+        notes: &mut Notes,
+        message: impl FnOnce(&str, &str) -> String,
+    ) {
+        let Some(rule) = self.rules.get_mut(path).filter(|rule| !rule.exposed_to.within(limit)) else {
+            return;
+        };
+        rule.exposed_to = rule.exposed_to & limit;
+        let kept: Vec<&str> = topology.named(rule.exposed_to).collect();
+        let kept = if kept.is_empty() { "nobody".to_owned() } else { kept.join(", ") };
+        let message = format!("{}{path} {}", self.host, message(&self.host, &kept));
+        notes.add(&rule.by.object, Reason::ExposureCut, message);
+    }
+
+    /// As the site has it, with the services that it names and what made each path.
+    pub(super) fn written(
+        mut self,
+        topology: &Topology,
+        notes: &mut Notes,
+    ) -> (wire::Host, Vec<Named>, BTreeMap<String, ObjectRef>) {
+        self.fit(notes);
+        if self.rules.values().all(|rule| rule.hidden) {
+            // Exposed to nobody, without rules: no wildcard answers for it.
+            return (wire::Host::default(), Vec::new(), BTreeMap::new());
+        }
+        let home = ZoneSet::one(topology.home);
+        let mut exposures = self.rules.values().map(|rule| rule.exposed_to);
+        let first = exposures.next().unwrap_or_default();
+        let shared = exposures.all(|exposed_to| exposed_to == first).then_some(first);
+        let zones = |zones: ZoneSet| Some(topology.named(zones).map(Into::into).collect());
+        let mut named = Vec::with_capacity(self.rules.len());
+        let mut paths = BTreeMap::new();
+        let mut origins = BTreeMap::new();
+        for (path, rule) in &self.rules {
+            let service = rule.service().map(|(name, backends)| {
+                named.push((Arc::clone(&name), backends, rule.by.object.clone()));
+                name.as_ref().into()
+            });
+            let expose_to =
+                if shared.is_some() || rule.exposed_to == home { None } else { zones(rule.exposed_to) };
+            paths.insert(path.to_string(), wire::Rule { expose_to, service });
+            origins.insert(path.to_string(), rule.by.object.clone());
+        }
+        let expose_to = shared.filter(|shared| *shared != home).and_then(zones);
+        let mut host = wire::Host { expose_to, prefer: self.prefer, service: None, paths: None };
+        let alone = paths.len() == 1;
+        match paths.remove("/") {
+            Some(wire::Rule { service: Some(service), .. }) if alone => host.service = Some(service),
+            whole => {
+                paths.extend(whole.map(|rule| ("/".to_owned(), rule)));
+                host.paths = Some(paths);
+            }
+        }
+        (host, named, origins)
+    }
+
+    /// A table has a limit of rules a host. What says the same as the rule around it can go; what is too many still
+    /// hides the host.
+    fn fit(&mut self, notes: &mut Notes) {
+        let most = Limits::default().rules;
+        if self.rules.len() <= most {
+            return;
+        }
+        let paths: Vec<Arc<str>> = self.rules.keys().rev().cloned().collect();
+        for path in paths {
+            let mut above = core::iter::successors(parent(&path), |path| parent(path));
+            let outer = above.find_map(|above| self.rules.get(above));
+            let says_the_same = |outer: &RuleMerge<'_>| {
+                self.rules.get(&path).is_some_and(|rule| {
+                    rule.exposed_to == outer.exposed_to
+                        && rule.hidden == outer.hidden
+                        && rule.service() == outer.service()
+                })
+            };
+            if outer.is_some_and(says_the_same) {
+                self.rules.remove(&path);
+            }
+        }
+        if self.rules.len() > most {
+            let objects: BTreeSet<&ObjectRef> = self.rules.values().map(|rule| &rule.by.object).collect();
+            for object in objects {
+                let message = format!(
+                    "{} is hidden, for all who share it: it has {} paths, {most} at most: write fewer, shorter prefixes",
+                    self.host,
+                    self.rules.len()
+                );
+                notes.add(object, Reason::Hidden, message);
+            }
+            self.rules.clear();
+        }
+    }
+}
+
+impl RuleMerge<'_> {
+    /// The service that serves it, by name, with its backends.
+    fn service(&self) -> Option<(Arc<str>, Vec<Backend>)> {
+        if self.hidden {
+            return None;
+        }
+        if let [only] = self.backends.as_slice() {
+            let backend = Backend { weight: 1, ..(*only).clone() };
+            return Some((format!("{}:{}", only.service, only.port).into(), vec![backend]));
+        }
+        let mut backends: Vec<Backend> = self.backends.iter().map(|backend| (*backend).clone()).collect();
+        backends.sort_unstable();
+        backends.dedup();
+        let Some(first) = backends.first() else {
+            return self.answered.then(|| (ANSWERED.into(), Vec::new()));
+        };
+        let alike = backends.iter().all(|backend| backend.weight == first.weight);
+        if alike {
+            backends.iter_mut().for_each(|backend| backend.weight = 1);
+        }
+        let name = |Backend { service, port, weight }: &Backend| match alike {
+            true => format!("{service}:{port}"),
+            false => format!("{service}:{port}*{weight}"),
+        };
+        Some((backends.iter().map(name).collect::<Vec<_>>().join("+").into(), backends))
+    }
+}
+
+/// Whether cert-manager's solver answers at a path.
+fn is_solver(path: &str, by: &RouteMeta) -> bool {
+    by.solver && path.strip_prefix(ACME_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The path around a path: `/` around `/a`, `/a` around `/a/b`.
+fn parent(path: &str) -> Option<&str> {
+    let (above, last) = path.rsplit_once('/')?;
+    match (above, last) {
+        ("", "") => None,
+        ("", _) => Some("/"),
+        (above, _) => Some(above),
+    }
+}

@@ -1,0 +1,233 @@
+//! Where services run now: the ready endpoints of each node, and who serves those that have none.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use zoneway_site::{HostPort, Protocol, wire};
+
+use super::super::super::picture::Reason;
+use super::super::digest::Store;
+use super::super::digest::path::{Backend, Port};
+use super::super::digest::service::{PortDigest, ServiceDigest};
+use super::super::digest::slice::{At, Family, SliceDigest, State};
+use super::Notes;
+use super::merge::Use;
+use super::topology::{MOST, Topology, weight};
+
+/// Every service that a rule names.
+pub(super) fn services(
+    uses: &BTreeMap<Arc<str>, Use>,
+    topology: &Topology,
+    supposes: bool,
+    store: &Store,
+    notes: &mut Notes,
+) -> BTreeMap<String, wire::Service> {
+    let service = |(name, used): (&Arc<str>, &Use)| {
+        let mut seen = Seen { topology, supposes, store, notes: &mut *notes, used, at: BTreeMap::new() };
+        (name.to_string(), seen.service())
+    };
+    uses.iter().map(service).collect()
+}
+
+/// One service, while its backends are gone through.
+struct Seen<'s> {
+    topology: &'s Topology,
+    supposes: bool,
+    store: &'s Store,
+    notes: &'s mut Notes,
+    used: &'s Use,
+    /// Addresses and share of each node.
+    at: BTreeMap<&'s str, (Vec<String>, u64)>,
+}
+
+impl<'s> Seen<'s> {
+    fn service(&mut self) -> wire::Service {
+        if self.used.backends.is_empty() {
+            return self.answered();
+        }
+        let mut protocol = None;
+        for backend in &self.used.backends {
+            let spoken = self.backend(backend);
+            protocol = protocol.or(spoken);
+        }
+        let served = |(node, (mut addresses, weight)): (&'s str, (Vec<String>, u64))| {
+            addresses.sort_unstable();
+            addresses.dedup();
+            let weight = Some(weight.min(MOST)).filter(|weight| *weight != 1);
+            (node.to_owned(), wire::Served { addresses, weight })
+        };
+        let at: BTreeMap<_, _> = std::mem::take(&mut self.at).into_iter().map(served).collect();
+        let protocol = protocol.filter(|protocol| *protocol != Protocol::Http);
+        // As Contour has it: nobody checks a service's certificate unless told by which authority.
+        let verify = matches!(protocol, Some(Protocol::Https | Protocol::H2)).then(|| "none".to_owned());
+        wire::Service { at: Some(at).filter(|at| !at.is_empty()), protocol, verify }
+    }
+
+    /// What Envoy answers by itself is answered by every one of the home zone.
+    fn answered(&self) -> wire::Service {
+        let served = wire::Served { addresses: Vec::new(), weight: Some(1) };
+        let nodes = self.topology.serving_in(self.topology.home());
+        wire::Service {
+            at: Some(nodes.iter().map(|node| (node.to_string(), served.clone())).collect()),
+            ..wire::Service::default()
+        }
+    }
+
+    /// Adds where a backend runs; tells what it speaks.
+    fn backend(&mut self, backend: &Backend) -> Option<Protocol> {
+        let Some(service) = self.store.services.get(&backend.service) else {
+            if self.supposes {
+                self.suppose(backend, None);
+            } else {
+                self.missing(&format!("Service {} is not there: write it, or name another", backend.service));
+            }
+            return None;
+        };
+        let port = service.port(&backend.port);
+        if let Some(name) = &service.external_name {
+            let number = port.map(|port| port.number).or(backend.port.number());
+            self.external(service, backend, name, number);
+            return port.map(|port| port.protocol);
+        }
+        if port.is_none() && !(service.headless && backend.port.number().is_some()) {
+            let known: Vec<String> = service.ports.iter().map(|port| port.number.to_string()).collect();
+            self.missing(&format!(
+                "Service {} has no port {} (it has {}): name one of its ports",
+                backend.service,
+                backend.port,
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            ));
+            return None;
+        }
+        self.endpoints(service, backend, port);
+        port.map(|port| port.protocol)
+    }
+
+    fn missing(&mut self, message: &str) {
+        for object in &self.used.by {
+            self.notes.add(object, Reason::ServiceNotFound, message);
+        }
+    }
+
+    fn endpoints(&mut self, service: &'s ServiceDigest, backend: &Backend, port: Option<&'s PortDigest>) {
+        let keys = self.store.slices_of.get(&backend.service);
+        if keys.is_none() && self.supposes {
+            return self.suppose(backend, Some(service));
+        }
+        let slices = || keys.into_iter().flatten().filter_map(|key| self.store.slices.get(key));
+        // The same Pods stand in the slices of both families: one of them counts.
+        let of_family = |family: Family| slices().any(|s| s.family == family && !s.endpoints.is_empty());
+        let first = service.family.filter(|family| of_family(*family));
+        let family = first.unwrap_or(if of_family(Family::V4) { Family::V4 } else { Family::V6 });
+        let slices = || slices().filter(|slice| slice.family == family || slice.family == Family::Name);
+        let usable = |state: State| state == State::Ready || service.publish_not_ready;
+        let endpoints =
+            || slices().flat_map(|slice| slice.endpoints.iter().map(move |endpoint| (slice, endpoint)));
+        // Those that are about to go serve as long as there is no other, as kube-proxy has it (KEP-1669).
+        let leaving = !endpoints().any(|(_, endpoint)| usable(endpoint.state));
+        let found: Vec<(&'s SliceDigest, &'s At, Option<&'s str>, u16)> = endpoints()
+            .filter(|(_, endpoint)| usable(endpoint.state) || (leaving && endpoint.state == State::Leaving))
+            .filter_map(|(slice, endpoint)| {
+                let number = number(slice, port, &backend.port)?;
+                Some((slice, &endpoint.at, endpoint.node.as_deref(), number))
+            })
+            .collect();
+        let counts = self.counts(service, backend);
+        for (slice, at, node, number) in found {
+            let Some(address) = at.address(number) else { continue };
+            match node.and_then(|node| Some((node, self.topology.serving(node)?))) {
+                Some((node, weight)) => self.add(node, address, counts.saturating_mul(weight)),
+                None => {
+                    let zone = node.and_then(|node| self.topology.zone_of(node));
+                    let written = slice.zone.as_deref().or(service.zone.as_deref());
+                    self.everywhere(zone.or(written), &address, counts);
+                }
+            }
+        }
+    }
+
+    /// What one endpoint of a service counts for.
+    fn counts(&mut self, service: &ServiceDigest, backend: &Backend) -> u64 {
+        let own = weight(service.weight.as_deref(), &service.object, self.notes);
+        own.saturating_mul(backend.weight)
+    }
+
+    /// Served by every Envoy of a zone, or of home.
+    fn everywhere(&mut self, zone: Option<&str>, address: &str, counts: u64) {
+        let topology = self.topology;
+        let zone = zone.filter(|zone| topology.place(zone).is_some()).unwrap_or(topology.home());
+        for node in topology.serving_in(zone) {
+            let weight = topology.serving(node).unwrap_or(1);
+            self.add(node, address.to_owned(), counts.saturating_mul(weight));
+        }
+    }
+
+    /// A name for something elsewhere.
+    fn external(&mut self, service: &'s ServiceDigest, backend: &Backend, name: &str, port: Option<u16>) {
+        let address = port.and_then(|port| HostPort::parse(&format!("{name}:{port}"), None).ok());
+        let Some(address) = address else {
+            return self.missing(&format!(
+                "Service {} is a name for \"{name}\", port {}, which is no place to dial",
+                backend.service, backend.port
+            ));
+        };
+        let counts = self.counts(service, backend);
+        self.everywhere(service.zone.as_deref(), &address.to_string(), counts);
+    }
+
+    /// Manifests do not say where a service runs: on every node of its zone, under its name in the cluster.
+    fn suppose(&mut self, backend: &Backend, service: Option<&'s ServiceDigest>) {
+        let Some((namespace, name)) = backend.service.split_once('/') else { return };
+        let number = service.and_then(|service| Some(service.port(&backend.port)?.number));
+        let number = number.or(backend.port.number()).unwrap_or(80);
+        let zone = service.and_then(|service| service.zone.as_deref());
+        self.everywhere(zone, &format!("{name}.{namespace}.svc:{number}"), backend.weight);
+    }
+
+    fn add(&mut self, node: &str, address: String, weight: u64) {
+        let Some((node, _)) = self.topology.serving_entry(node) else { return };
+        let (addresses, sum) = self.at.entry(node).or_default();
+        addresses.push(address);
+        *sum = sum.saturating_add(weight);
+    }
+}
+
+impl ServiceDigest {
+    fn port(&self, port: &Port) -> Option<&PortDigest> {
+        self.ports.iter().find(|own| match port {
+            Port::Number(number) => own.number == *number,
+            Port::Name(name) => own.name == *name,
+        })
+    }
+}
+
+impl Port {
+    fn number(&self) -> Option<u16> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Name(_) => None,
+        }
+    }
+}
+
+impl At {
+    fn address(&self, port: u16) -> Option<String> {
+        match self {
+            Self::Ip(ip) => Some(SocketAddr::new(*ip, port).to_string()),
+            Self::Name(name) => {
+                HostPort::parse(&format!("{name}:{port}"), None).ok().map(|at| at.to_string())
+            }
+        }
+    }
+}
+
+/// The port of a slice's endpoints: the one of the same name; a slice without ports has every one.
+fn number(slice: &SliceDigest, port: Option<&PortDigest>, asked: &Port) -> Option<u16> {
+    let Some(port) = port else { return asked.number() };
+    match slice.ports.iter().find(|(name, _)| *name == port.name) {
+        Some((_, number)) => number.or(Some(port.number)),
+        None if slice.ports.is_empty() => Some(port.number),
+        None => None,
+    }
+}
