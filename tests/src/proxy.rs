@@ -49,6 +49,7 @@ pub struct Proxy {
     envoy: Program,
     filter: Filter,
     file: PathBuf,
+    pinned: bool,
     patience: Duration,
 }
 
@@ -58,7 +59,7 @@ impl Proxy {
     /// # Errors
     /// It, or the filter, is missing.
     pub fn pinned(filter: Filter) -> Result<Self> {
-        Self::of(filter, &artefact::envoy()?)
+        Ok(Self { pinned: true, ..Self::of(filter, &artefact::envoy()?)? })
     }
 
     /// Another Envoy of this machine.
@@ -70,7 +71,7 @@ impl Proxy {
             Filter::Wasm => artefact::wasm()?,
             Filter::Module => artefact::module()?,
         };
-        Ok(Self { envoy: Program::native(envoy), filter, file, patience: PATIENCE })
+        Ok(Self { envoy: Program::native(envoy), filter, file, pinned: false, patience: PATIENCE })
     }
 
     /// The pinned Envoy as it is for arm64, with the module for arm64.
@@ -83,7 +84,7 @@ impl Proxy {
             Filter::Module => artefact::arm64("libzoneway.so")?,
         };
         let envoy = Program::arm64(&artefact::arm64_envoy()?)?;
-        Ok(Self { envoy, filter, file, patience: PATIENCE * EMULATION })
+        Ok(Self { envoy, filter, file, pinned: true, patience: PATIENCE * EMULATION })
     }
 
     /// The same Envoy with another build of the native module. Envoy finds it by its folder: it must be named
@@ -104,6 +105,12 @@ impl Proxy {
     #[must_use]
     pub fn wasm(&self) -> Option<&Path> {
         (self.filter == Filter::Wasm).then_some(&*self.file)
+    }
+
+    /// Whether it is of the pinned version, which the corpus' `envoy` keys are of.
+    #[must_use]
+    pub const fn is_pinned(&self) -> bool {
+        self.pinned
     }
 
     /// How long to wait for it.

@@ -29,14 +29,14 @@ pub async fn differences(proxy: &Proxy, topics: &[Topic]) -> Result<Vec<String>>
         topics.sort_by_key(|topic| topic.table.is_some());
         let mut decider = Decider::start(proxy, &topics).await?;
         for topic in topics {
-            let found = of_topic(&mut decider, topic).await;
+            let found = of_topic(proxy, &mut decider, topic).await;
             wrong.extend(found.with_context(|| format!("in {}", topic.name))?);
         }
     }
     Ok(wrong)
 }
 
-async fn of_topic(decider: &mut Decider, topic: &Topic) -> Result<Vec<String>> {
+async fn of_topic(proxy: &Proxy, decider: &mut Decider, topic: &Topic) -> Result<Vec<String>> {
     if let Some(table) = &topic.table {
         decider.push(table).await?;
     }
@@ -45,7 +45,12 @@ async fn of_topic(decider: &mut Decider, topic: &Topic) -> Result<Vec<String>> {
         let found = if case.expect_shares.is_some() {
             of_shares(decider, case, topic).await?
         } else {
-            decider.decide(case, topic).await.with_context(|| case.name.clone())?.differences(case)
+            let seen = decider.decide(case, topic).await.with_context(|| case.name.clone())?;
+            // Another version may leave as it is what the pinned one changes first: then the decision stands.
+            let decided = Case { envoy: None, ..case.clone() };
+            let untouched =
+                !proxy.is_pinned() && case.expect.is_some() && seen.differences(&decided).is_empty();
+            if untouched { Vec::new() } else { seen.differences(case) }
         };
         wrong.extend(found.iter().map(|difference| format!("{}: {}: {difference}", topic.name, case.name)));
     }
