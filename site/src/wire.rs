@@ -6,85 +6,86 @@
 
 mod entry;
 mod name;
+mod write;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zoneway_core::strict;
 pub use zoneway_core::table::wire::Prefer;
 
 pub use name::Name;
 
 /// The whole picture.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
     /// The version of this format: 1.
     pub version: u64,
     /// What holds for all zones.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
     /// Every zone, by name.
     #[serde(deserialize_with = "strict::map")]
     pub zones: BTreeMap<String, Zone>,
     /// What runs on the nodes, by name.
-    #[serde(default, deserialize_with = "strict::optional_map")]
+    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
     pub services: Option<BTreeMap<String, Service>>,
     /// Every host, by name or pattern.
-    #[serde(default, deserialize_with = "strict::optional_map")]
+    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
     pub hosts: Option<BTreeMap<String, Host>>,
 }
 
 /// What holds for all zones.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The zone that is meant where none is named; default: the only zone that is not public.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub home: Option<Name>,
     /// Names of nodes are `NODE.ZONE.DOMAIN`, identities `spiffe://DOMAIN/…`.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// How nodes know each other.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub peer_authentication: Option<PeerAuthentication>,
     /// The ingress listeners of every node that has none of its own.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub ingress: Option<Vec<Ingress>>,
     /// What to do with requests that the table does not answer.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub policies: Option<Policies>,
     /// Where the seed comes from that orders several endpoints; default random.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
     /// The length of a trail that is one too many; default 8.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub max_hops: Option<u64>,
     /// The size above which a table is refused, in bytes; default 32 MiB.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub max_table_bytes: Option<u64>,
 }
 
 /// `{ca, certificate, key}` for mutual TLS, or `{none: {zones: […]}}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeerAuthentication {
     /// The file of the authority that signs nodes' certificates.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
     /// The file of a node's certificate; `{node}` stands for its id.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// The file of its key; `{node}` stands for its id.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// No mutual TLS, and for whom.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub none: Option<NoAuthentication>,
 }
 
 /// Whose requests a peer listener without mutual TLS takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoAuthentication {
     /// The zones that may be a trail's last item.
@@ -92,19 +93,19 @@ pub struct NoAuthentication {
 }
 
 /// What to do with requests that the table does not answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policies {
     /// For a host that no entry matches; default refuse.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub unknown_host: Option<Policy>,
     /// While there is no table; default refuse.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub no_table: Option<Policy>,
 }
 
 /// Refuse, or leave the request to Envoy's own routes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
     /// Refuse the request.
@@ -127,20 +128,20 @@ pub enum Balance {
 }
 
 /// A zone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Zone {
     /// Whether the zone is the public internet's; default false.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub public: Option<bool>,
     /// The source zones whose requests its nodes may pass on; default: itself alone.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub speaks_for: Option<Vec<Name>>,
     /// Its machines, by id.
-    #[serde(default, deserialize_with = "strict::optional_map")]
+    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
     pub nodes: Option<BTreeMap<String, Node>>,
     /// The zones that its nodes can reach.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<Link>>,
 }
 
@@ -171,7 +172,7 @@ pub struct Ingress {
 }
 
 /// The files of a listener's certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// The certificate chain (PEM).
@@ -181,45 +182,45 @@ pub struct Tls {
 }
 
 /// Directed reachability.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// The zone that is reached.
     pub to: Name,
     /// 1 to 1,000,000; default 1.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub cost: Option<u64>,
     /// The nodes of this zone that can use the link; default: all.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub egress: Option<Vec<Name>>,
     /// The nodes of the target that are dialled; default: all.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<Name>>,
     /// Where a gateway is dialled from this zone; default: its own address.
-    #[serde(default, deserialize_with = "strict::optional_map")]
+    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
     pub address: Option<BTreeMap<String, String>>,
     /// Whether the gateways have dialled in.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub tunnel: Option<bool>,
 }
 
 /// What runs on the nodes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Where, by node.
-    #[serde(default, deserialize_with = "strict::optional_map")]
+    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
     pub at: Option<BTreeMap<String, Served>>,
     /// What it speaks; default http.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
     /// How its certificate is checked: `none`, or the file of an authority.
-    #[serde(default, deserialize_with = "strict::optional")]
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub verify: Option<String>,
 }
 
 /// What a service speaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// HTTP/1.1 in clear.
