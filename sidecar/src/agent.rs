@@ -4,9 +4,10 @@
 //! decided by pure state machines, events in and steps out, on a clock that is handed in. Around them stand thin
 //! rooms of I/O that carry a step out and bring its event back; none of them decides.
 
-mod backoff;
+pub(crate) mod backoff;
 mod board;
 pub(crate) mod client;
+mod cluster;
 pub(crate) mod config;
 pub(crate) mod endpoint_url;
 mod feed;
@@ -23,6 +24,7 @@ mod picture;
 pub(crate) mod report;
 pub(crate) mod run;
 mod server;
+mod source_room;
 mod source_watch;
 mod state_folder;
 pub(crate) mod table_endpoint;

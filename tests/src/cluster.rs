@@ -8,6 +8,7 @@ mod api;
 mod api_server;
 mod credentials;
 mod etcd;
+pub mod machine;
 pub mod objects;
 mod wire;
 

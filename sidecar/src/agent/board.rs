@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::cluster::ClusterNow;
 use super::report::{HeldHost, NodeStatus, Serving, SidecarStatus, SourceStatus};
 use super::table_endpoint::PathError;
 
@@ -16,6 +17,7 @@ pub(crate) struct Board {
 #[derive(Debug)]
 struct Inner {
     source: SourceNow,
+    cluster: Option<ClusterNow>,
     nodes: BTreeMap<String, NodeNow>,
 }
 
@@ -48,7 +50,7 @@ pub(crate) struct NodeNow {
 impl Board {
     /// A board that knows no node yet.
     pub(crate) fn new(source: SourceNow) -> Self {
-        Self { inner: Mutex::new(Inner { source, nodes: BTreeMap::new() }) }
+        Self { inner: Mutex::new(Inner { source, cluster: None, nodes: BTreeMap::new() }) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -59,6 +61,11 @@ impl Board {
     /// Writes what is known of the source.
     pub(crate) fn set_source(&self, source: SourceNow) {
         self.inner().source = source;
+    }
+
+    /// Says who knows how the cluster is that is the source.
+    pub(crate) fn set_cluster(&self, cluster: ClusterNow) {
+        self.inner().cluster = Some(cluster);
     }
 
     /// Writes what is known of a node.
@@ -79,6 +86,7 @@ impl Board {
                 age_s: source.read_at.map(|at| at.elapsed().as_secs()),
                 errors: source.errors.clone(),
                 warnings: source.warnings.clone(),
+                cluster: inner.cluster.as_ref().map(ClusterNow::status),
             },
             held: source
                 .held

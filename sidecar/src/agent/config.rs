@@ -16,13 +16,15 @@ use zoneway_core::name::NodeId;
 use super::client::{Identity, TlsFiles};
 use super::endpoint_url::EndpointUrl;
 use super::table_endpoint::{PathError, faults_of};
+use crate::sources::cluster::access::Access;
+use crate::sources::cluster::settings::Settings;
 use crate::sources::file;
 
 /// What `zoneway run` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
     /// Where the tables come from.
-    pub(crate) source: SourceFile,
+    pub(crate) source: Source,
     /// The folder of what outlives a restart.
     pub(crate) state: PathBuf,
     /// The Envoys that are fed.
@@ -33,25 +35,34 @@ pub(crate) struct Config {
     pub(crate) hold: Duration,
     /// Who resolves names; the system's resolvers where empty.
     pub(crate) dns_servers: Vec<SocketAddr>,
+    /// The lease of who writes into the cluster; where there is none, nothing is written.
+    pub(crate) lease: Option<LeaseName>,
 }
 
-/// The file that tables come from.
+/// What tables come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SourceFile {
-    /// A site: each Envoy gets its zone's view.
+pub(crate) enum Source {
+    /// The file of a site: each Envoy gets its zone's view.
     Site(PathBuf),
-    /// A table: each Envoy gets it as it is. For a public node, which knows its own view and no more.
+    /// The file of a table: each Envoy gets it as it is. For a public node, which knows its own view and no more.
     Table(PathBuf),
+    /// A cluster's own objects: each Envoy gets its zone's view.
+    Cluster(Box<Settings>, Access),
 }
 
-impl SourceFile {
-    /// The file itself.
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            Self::Site(path) | Self::Table(path) => path,
-        }
-    }
+/// A lease, `coordination.k8s.io`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeaseName {
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its name.
+    pub(crate) name: String,
 }
+
+/// The name of a lease that has none.
+const DEFAULT_LEASE: &str = "zoneway";
+/// What stands for the name of the machine that a sidecar runs on.
+const THIS_NODE: &str = "{node}";
 
 /// One Envoy, and where its parts are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,22 +135,23 @@ fn lines(file: &Path, faults: &[PathError]) -> String {
 }
 
 impl Config {
-    /// Reads and checks a configuration. Paths in it are relative to its folder.
+    /// Reads and checks a configuration. Paths in it are relative to its folder; `node` is what `{node}` stands for.
     ///
     /// # Errors
     /// When the file cannot be read or says something wrong.
-    pub(crate) fn load(file: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn load(file: &Path, node: Option<&str>) -> Result<Self, ConfigError> {
         let read = |source| ConfigError::Read { file: file.to_owned(), source };
         let text = std::fs::read_to_string(file).map_err(read)?;
         let whole = std::path::absolute(file).map_err(read)?;
         let folder = whole.parent().unwrap_or(&whole);
-        Self::parse(&text, folder).map_err(|faults| ConfigError::Invalid { file: file.to_owned(), faults })
+        Self::parse(&text, folder, node)
+            .map_err(|faults| ConfigError::Invalid { file: file.to_owned(), faults })
     }
 
-    fn parse(text: &str, folder: &Path) -> Result<Self, Vec<PathError>> {
+    fn parse(text: &str, folder: &Path, node: Option<&str>) -> Result<Self, Vec<PathError>> {
         let wire: wire::Config =
             file::read_yaml(folder, text.as_bytes()).map_err(|error| faults_of(&error))?;
-        let mut check = Check { folder, faults: Vec::new() };
+        let mut check = Check { folder, node, faults: Vec::new() };
         let config = check.config(wire);
         match config {
             Some(config) if check.faults.is_empty() => Ok(config),
@@ -151,6 +163,7 @@ impl Config {
 /// Gathers every fault on the way.
 struct Check<'a> {
     folder: &'a Path,
+    node: Option<&'a str>,
     faults: Vec<PathError>,
 }
 
@@ -167,14 +180,14 @@ impl Check<'_> {
         if wire.version != 1 {
             self.fault("version", format_args!("is {}: this program reads version 1", wire.version));
         }
-        let source = match (wire.source.site, wire.source.table) {
-            (Some(site), None) => Some(SourceFile::Site(self.folder.join(site))),
-            (None, Some(table)) => Some(SourceFile::Table(self.folder.join(table))),
-            _ => {
-                self.fault("source", "name one file: `site`, or `table` on a node that knows its view alone");
-                None
-            }
-        };
+        let source = self.source(wire.source);
+        let lease = wire.lease.map(|lease| LeaseName {
+            namespace: lease.namespace,
+            name: lease.name.unwrap_or_else(|| DEFAULT_LEASE.to_owned()),
+        });
+        if lease.is_some() && !matches!(source, None | Some(Source::Cluster(..))) {
+            self.fault("lease", "is of a cluster, and the source is a file: take it out");
+        }
         if wire.envoys.is_empty() {
             self.fault(
                 "envoys",
@@ -183,8 +196,18 @@ impl Check<'_> {
         }
         let mut seen = BTreeSet::new();
         let mut envoys = Vec::new();
-        for (index, envoy) in wire.envoys.into_iter().enumerate() {
+        for (index, mut envoy) in wire.envoys.into_iter().enumerate() {
             let path = format!("envoys[{index}]");
+            if envoy.node == THIS_NODE {
+                match self.node {
+                    Some(node) => node.clone_into(&mut envoy.node),
+                    None => {
+                        let remedy = "say which with --node, or in the environment's NODE_NAME";
+                        self.fault(format!("{path}.node"), format_args!("is this machine's: {remedy}"));
+                        continue;
+                    }
+                }
+            }
             if !seen.insert(envoy.node.clone()) {
                 self.fault(
                     format!("{path}.node"),
@@ -206,7 +229,33 @@ impl Check<'_> {
             dns_servers.extend(self.noted(format!("dns.servers[{index}]"), server));
         }
         let state = self.folder.join(wire.state);
-        Some(Config { source: source?, state, envoys, listen, hold: hold?, dns_servers })
+        Some(Config { source: source?, state, envoys, listen, hold: hold?, dns_servers, lease })
+    }
+
+    fn source(&mut self, wire: wire::Source) -> Option<Source> {
+        if wire.cluster.is_none() {
+            for (name, value) in [("kubeconfig", &wire.kubeconfig), ("context", &wire.context)] {
+                if value.is_some() {
+                    self.fault(format!("source.{name}"), "goes with `cluster`: take it out");
+                }
+            }
+        }
+        match (wire.site, wire.table, wire.cluster) {
+            (Some(site), None, None) => Some(Source::Site(self.folder.join(site))),
+            (None, Some(table), None) => Some(Source::Table(self.folder.join(table))),
+            (None, None, Some(settings)) => {
+                for (path, message) in settings.faults() {
+                    self.fault(format!("source.cluster.{path}"), message);
+                }
+                let kubeconfig = wire.kubeconfig.map(|file| self.folder.join(file));
+                Some(Source::Cluster(Box::new(settings), Access { kubeconfig, context: wire.context }))
+            }
+            _ => {
+                let remedy = "name one: `site`, `cluster`, or `table` on a node that knows its view alone";
+                self.fault("source", remedy);
+                None
+            }
+        }
     }
 
     fn envoy(&mut self, path: &str, wire: wire::Envoy) -> Option<EnvoyPlaces> {

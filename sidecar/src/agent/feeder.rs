@@ -174,7 +174,7 @@ impl Feeder {
         let table = narrow::narrowed(&old.table, &picture.table)?;
         let digest = table.digest().to_string();
         let (meant, zone) = (Arc::clone(&old.meant), old.zone.clone());
-        Some(Arc::new(NodePicture { meant, zone, table: Arc::new(table), digest }))
+        Some(Arc::new(NodePicture { meant, zone, table: Arc::new(table), digest, changed_at: None }))
     }
 
     /// Goes on to what comes next, once what is wanted now is adopted; or if that is not to be had soon: an Envoy that
@@ -272,7 +272,7 @@ impl Feeder {
         }
         if outcome == Outcome::Accepted {
             self.pushes += 1;
-            self.shared.metrics.pushed(&self.node);
+            self.shared.metrics.pushed(&self.node, want.changed_at.map(|at| at.elapsed()));
             let hosts = want.table.wire().hosts.len();
             info!(node = self.node, zone = want.zone, %revision, hosts, digest = want.digest, "pushed");
         } else {

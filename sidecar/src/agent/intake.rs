@@ -76,7 +76,7 @@ impl Intake {
                 return vec![Notice::Refused(self.errors.clone(), self.serving())];
             }
         };
-        let unchanged = self.own.as_ref().is_some_and(|own| own.text() == picture.text());
+        let unchanged = self.own.as_ref().is_some_and(|own| own.says_what(&picture));
         let back = !self.errors.is_empty() || self.kept || self.own.is_none();
         self.errors.clear();
         (self.kept, self.read_at) = (false, Some(now));
@@ -161,18 +161,18 @@ impl Intake {
         let held = held.collect::<std::collections::BTreeSet<_>>();
         self.origins.retain(|host, _| held.contains(host));
         let merged = if self.origins.is_empty() {
-            Some(own.meant().clone())
+            Some(Arc::clone(own.meant()))
         } else {
             let held = self.origins.iter().map(|(host, from)| (host.as_str(), from.as_ref()));
-            picture::with_held(own, held)
+            picture::with_held(own, held).map(Arc::new)
         };
         let meant = merged.unwrap_or_else(|| {
             notices.push(Notice::GivesUp(self.hold.confirm()));
             self.origins.clear();
-            own.meant().clone()
+            Arc::clone(own.meant())
         });
-        if self.serves.as_deref() != Some(&meant) {
-            self.serves = Some(Arc::new(meant));
+        if self.serves.as_ref() != Some(&meant) {
+            self.serves = Some(meant);
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The sidecar's metrics, in the OpenMetrics text format (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
 
+use std::time::Duration;
+
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::feed::State;
-use super::report::{Serving, SidecarStatus};
+use super::report::{ClusterStatus, Serving, SidecarStatus};
 
 /// Whose metric it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -26,6 +29,24 @@ struct Reload {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Server {
+    server: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: String,
+}
+
+/// Seconds from a change in a cluster to a table that an Envoy accepted: the bounds of the histogram's buckets.
+const BOUNDS: [f64; 12] = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0];
+
 /// Counters that count from the start, and gauges that are set when somebody asks.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -40,6 +61,12 @@ pub(crate) struct Metrics {
     state: Family<NodeState, Gauge>,
     held: Gauge,
     serves: Gauge,
+    change_to_push: Family<Node, Histogram, fn() -> Histogram>,
+    objects: Family<KindLabel, Gauge>,
+    notes: Family<ReasonLabel, Gauge>,
+    reachable: Family<Server, Gauge>,
+    event_age: Family<Server, Gauge>,
+    lease_held: Family<Server, Gauge>,
 }
 
 impl Metrics {
@@ -66,12 +93,48 @@ impl Metrics {
         let held = registered!("held_hosts", "Hosts that went from the source all at once and stay for now");
         let serves =
             registered!("source_serves", "1 when the source serves as it stands, 0 when it is refused");
-        Self { registry, pushes, failures, reloads, age, hosts, epoch, sequence, state, held, serves }
+        let new: fn() -> Histogram = || Histogram::new(BOUNDS);
+        let change_to_push = Family::new_with_constructor(new);
+        let help = "Seconds from a change in the cluster to a table with it that an Envoy accepted";
+        registry.register("change_to_push_seconds", help, change_to_push.clone());
+        let objects = registered!("cluster_objects", "Objects of a kind that the cluster has");
+        let notes =
+            registered!("cluster_notes", "Objects that cannot be used as they are written, by reason");
+        let reachable =
+            registered!("cluster_reachable", "1 when the API server answered last, 0 when it did not");
+        let event_age =
+            registered!("cluster_event_age_seconds", "Seconds since anything was heard of an object");
+        let lease_held = registered!("lease_held", "1 when this sidecar is who writes into the cluster");
+        Self {
+            registry,
+            pushes,
+            failures,
+            reloads,
+            age,
+            hosts,
+            epoch,
+            sequence,
+            state,
+            held,
+            serves,
+            change_to_push,
+            objects,
+            notes,
+            reachable,
+            event_age,
+            lease_held,
+        }
     }
 
     /// A table was accepted.
-    pub(crate) fn pushed(&self, node: &str) {
-        self.pushes.get_or_create(&Node { node: node.to_owned() }).inc();
+    ///
+    /// `took`: since the source changed, where that is known.
+    pub(crate) fn pushed(&self, node: &str, took: Option<Duration>) {
+        let node = Node { node: node.to_owned() };
+        self.pushes.get_or_create(&node).inc();
+        if let Some(took) = took {
+            self.change_to_push.get_or_create(&node).observe(took.as_secs_f64());
+        }
     }
 
     /// A table was not.
@@ -91,6 +154,7 @@ impl Metrics {
     pub(crate) fn text(&self, status: &SidecarStatus) -> Result<String, std::fmt::Error> {
         self.held.set(number(status.held.len() as u64));
         self.serves.set(i64::from(status.source.serving == Serving::File));
+        self.set_cluster(status.source.cluster.as_ref());
         self.age.clear();
         self.hosts.clear();
         self.epoch.clear();
@@ -115,6 +179,30 @@ impl Metrics {
         let mut page = String::new();
         text::encode(&mut page, &self.registry)?;
         Ok(page)
+    }
+
+    fn set_cluster(&self, cluster: Option<&ClusterStatus>) {
+        self.objects.clear();
+        self.notes.clear();
+        self.event_age.clear();
+        self.lease_held.clear();
+        let Some(cluster) = cluster else { return };
+        let server = Server { server: cluster.server.clone() };
+        for kind in &cluster.kinds {
+            if let Some(objects) = kind.objects {
+                self.objects.get_or_create(&KindLabel { kind: kind.kind.clone() }).set(number(objects));
+            }
+        }
+        for (reason, notes) in &cluster.notes {
+            self.notes.get_or_create(&ReasonLabel { reason: reason.clone() }).set(number(*notes));
+        }
+        self.reachable.get_or_create(&server).set(i64::from(cluster.reachable));
+        if let Some(seconds) = cluster.event_age_s {
+            self.event_age.get_or_create(&server).set(number(seconds));
+        }
+        if let Some(lease) = &cluster.lease {
+            self.lease_held.get_or_create(&server).set(i64::from(lease.held));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Instant;
 
 use zoneway_core::name::{NodeId, ZoneName};
 use zoneway_core::table::Table;
@@ -25,6 +26,8 @@ pub(crate) struct NodePicture {
     pub(crate) table: Arc<Table>,
     /// Its digest.
     pub(crate) digest: String,
+    /// When the source changed so, where that is known: it is the newest picture of that change.
+    pub(crate) changed_at: Option<Instant>,
 }
 
 /// Every zone's view that is asked for, each computed once; and what may be wrong with them.
@@ -79,7 +82,7 @@ impl<'a> Views<'a> {
                 (table.wire().view.clone(), (Arc::new(table.as_ref().clone()), table.digest().to_string()))
             }
         };
-        Ok(NodePicture { meant: Arc::clone(self.meant), zone, table, digest })
+        Ok(NodePicture { meant: Arc::clone(self.meant), zone, table, digest, changed_at: None })
     }
 }
 

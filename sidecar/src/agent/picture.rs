@@ -2,8 +2,10 @@
 
 mod keep;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zoneway_core::table::{self, Table};
@@ -21,20 +23,23 @@ pub(crate) enum Kind {
     Site,
     /// A table (JSON).
     Table,
+    /// A site that was made of a cluster's objects (JSON where it is written down).
+    Cluster,
 }
 
 /// What a source said once, in a form that holds by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Picture {
-    text: String,
+    /// The text that it was read from, where it was read from one.
+    text: Option<String>,
     written: Written,
-    meant: Meant,
+    meant: Arc<Meant>,
 }
 
 /// As it is written.
 #[derive(Debug, Clone, PartialEq)]
 enum Written {
-    Site(Box<wire::Site>),
+    Site(Arc<wire::Site>),
     Table(Box<table::wire::Table>),
 }
 
@@ -55,27 +60,51 @@ impl Picture {
     pub(crate) fn parse(kind: Kind, text: String, file: &Path) -> Result<Self, Vec<PathError>> {
         let faults = |error: FileError| faults_of(&error);
         let (written, meant) = match kind {
-            Kind::Site => {
+            Kind::Site | Kind::Cluster => {
                 let written: wire::Site = file::read_yaml(file, text.as_bytes()).map_err(faults)?;
                 let meant = Site::try_from(&written)
                     .map_err(|error| faults(FileError::Site { file: file.to_owned(), faults: error }))?;
-                (Written::Site(Box::new(written)), Meant::Site(Box::new(meant)))
+                (Written::Site(Arc::new(written)), Meant::Site(Box::new(meant)))
             }
             Kind::Table => {
                 let meant = file::parse_table(file, text.as_bytes()).map_err(faults)?;
                 (Written::Table(Box::new(meant.wire().clone())), Meant::Table(Box::new(meant)))
             }
         };
-        Ok(Self { text, written, meant })
+        Ok(Self { text: Some(text), written, meant: Arc::new(meant) })
     }
 
-    /// As it was written.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+    /// Checks a site that was made here, of a cluster's objects.
+    ///
+    /// # Errors
+    /// Every fault with its path: a fault of whoever made it.
+    pub(crate) fn made(site: Arc<wire::Site>) -> Result<Self, Vec<PathError>> {
+        let file = Path::new("cluster").to_owned();
+        let meant =
+            Site::try_from(site.as_ref()).map_err(|faults| faults_of(&FileError::Site { file, faults }))?;
+        Ok(Self { text: None, written: Written::Site(site), meant: Arc::new(Meant::Site(Box::new(meant))) })
+    }
+
+    /// As it was written; what was made here, as JSON.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match (&self.text, &self.written) {
+            (Some(text), _) => Cow::Borrowed(text),
+            // A site has no map whose keys are no strings: nothing of it fails.
+            (None, Written::Site(site)) => serde_json::to_string(site.as_ref()).unwrap_or_default().into(),
+            (None, Written::Table(table)) => serde_json::to_string(table).unwrap_or_default().into(),
+        }
+    }
+
+    /// Whether the source said the same again.
+    pub(crate) fn says_what(&self, other: &Self) -> bool {
+        match (&self.text, &other.text) {
+            (Some(text), Some(other)) => text == other,
+            _ => self.written == other.written,
+        }
     }
 
     /// As it is meant.
-    pub(crate) fn meant(&self) -> &Meant {
+    pub(crate) fn meant(&self) -> &Arc<Meant> {
         &self.meant
     }
 

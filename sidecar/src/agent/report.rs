@@ -1,5 +1,7 @@
 //! What a sidecar says of itself at `/v1/status`: of its source, and of every node that it pushes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use zoneway_core::table::wire::Revision;
 
@@ -34,6 +36,57 @@ pub(crate) struct SourceStatus {
     /// What may be wrong with what serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<PathError>,
+    /// How the cluster is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<ClusterStatus>,
+}
+
+/// A cluster that is watched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClusterStatus {
+    /// Its API server.
+    pub(crate) server: String,
+    /// Whether that answered when it was asked last.
+    pub(crate) reachable: bool,
+    /// What was said when it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// Seconds since anything was heard of an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event_age_s: Option<u64>,
+    /// Every kind that is watched.
+    pub(crate) kinds: Vec<KindStatus>,
+    /// How many things there are to tell of objects, by reason.
+    pub(crate) notes: BTreeMap<String, u64>,
+    /// Who writes into the cluster, where that is set up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease: Option<LeaseStatus>,
+}
+
+/// One kind of object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KindStatus {
+    /// As RBAC names it: `ingresses.networking.k8s.io`.
+    pub(crate) kind: String,
+    /// How many there are; none before they were listed once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) objects: Option<u64>,
+    /// What is wrong with its watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// The lease of who writes into the cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LeaseStatus {
+    /// Whether it is held here.
+    pub(crate) held: bool,
+    /// Who holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) holder: Option<String>,
+    /// Why it cannot be looked at or written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
 }
 
 /// Which picture of the source serves.

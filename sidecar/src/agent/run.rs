@@ -1,19 +1,20 @@
 //! The sidecar as a whole: reads its source, resolves names, and gives each Envoy's room what it is to have.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use zoneway_core::name::NodeId;
 use zoneway_site::Names;
 
 use super::board::{Board, SourceNow};
-use super::config::{Config, Listen, SourceFile};
+use super::cluster::{ClusterNow, Hand, Report};
+use super::config::{Config, Listen};
 use super::feed::Time;
 use super::feeder::{Feeder, Shared, Wanted};
 use super::intake::{Intake, Kept, Notice};
@@ -21,15 +22,20 @@ use super::lookup;
 use super::metrics::Metrics;
 use super::name_book::{Change, NameBook};
 use super::node_picture::{NodePicture, Views};
-use super::picture::{Kind, Meant, Picture};
+use super::picture::{Kind, Meant};
 use super::report::Serving;
 use super::server;
-use super::source_watch::SourceWatch;
+use super::source_room::{Said, SourceRoom};
 use super::state_folder::{StateError, StateFolder};
 use super::table_endpoint::PathError;
+use crate::sources::cluster::access::AccessError;
+use crate::sources::cluster::picture::{Note, ZoneSummary};
 
 /// How long the first view waits for names that were never looked up before.
 const NAMES_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long what a cluster says may serve before it is kept on the disk too.
+const KEPT_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why the sidecar cannot run at all.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +52,9 @@ pub(crate) enum RunError {
         #[source]
         source: io::Error,
     },
+    /// There is no way to ask the cluster.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// A part of it ended by a fault of this program.
     #[error("a part of the sidecar ended: {0}: it has to be started again, and this is a fault to report")]
     Room(#[source] tokio::task::JoinError),
@@ -72,21 +81,17 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
         tell_place(&place, &listener);
         rooms.spawn(server::serve(listener, Arc::clone(&agent.shared)));
     }
-    let (mut watch, unwatched) = SourceWatch::start(agent.config.source.path());
-    if let Some(error) = unwatched {
-        warn!("{}: not told of changes, it is looked at every 2 s: {error}", agent.file.display());
+    let mut source = SourceRoom::start(&agent.config, &mut rooms).await?;
+    if let Some(cluster) = source.cluster() {
+        let who = agent.nodes.first().map_or("zoneway", |(node, _)| node.as_str());
+        let start = |lease| Hand::start(cluster.client(), lease, who, &mut rooms);
+        let hand = agent.config.lease.as_ref().map(start);
+        let now = ClusterNow::new(cluster.pulse().clone(), hand.as_ref().map(Hand::lease));
+        agent.shared.board.set_cluster(now);
+        agent.hand = hand;
     }
-    let (tell_changed, mut changed) = mpsc::channel(1);
-    rooms.spawn(async move {
-        loop {
-            watch.changed().await;
-            if tell_changed.send(()).await.is_err() {
-                return;
-            }
-        }
-    });
     let (answer, mut answers) = mpsc::channel(64);
-    agent.read(allow_shrink).await;
+    agent.read(&mut source, allow_shrink).await;
     for feeder in feeders {
         rooms.spawn(feeder.run());
     }
@@ -99,6 +104,7 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
             });
         }
         agent.settle();
+        agent.keep().await;
         while let Some(ended) = rooms.try_join_next() {
             ended.map_err(RunError::Room)?;
         }
@@ -107,13 +113,18 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = hang_up.recv() => {
-                info!("SIGHUP: {} is read, and what went from it is confirmed", agent.file.display());
-                agent.read(true).await;
+                info!("SIGHUP: {} is read, and what went from it is confirmed", agent.name);
+                agent.read(&mut source, true).await;
             }
-            Some(()) = changed.recv() => agent.read(false).await,
+            () = source.changed() => agent.read(&mut source, false).await,
             Some((name, found)) = answers.recv() => agent.answered(&name, found),
             () = tokio::time::sleep(pause) => agent.tick().await,
         }
+    }
+    agent.keep_at = agent.keep_at.map(|_| Time::ZERO);
+    agent.keep().await;
+    if let Some(hand) = agent.hand.take() {
+        hand.stop().await;
     }
     info!("stopping: what each Envoy has serves on");
     rooms.shutdown().await;
@@ -133,16 +144,27 @@ fn tell_place(place: &Listen, listener: &server::Listener) {
 
 struct Agent {
     config: Config,
-    file: PathBuf,
+    /// What its source is called.
+    name: String,
     kind: Kind,
     shared: Arc<Shared>,
     intake: Intake,
     book: NameBook,
     /// What was computed last, and of what.
     computed: Option<(Arc<Meant>, Names)>,
+    /// Whether what went from the source is meant to go, when it is read next.
+    confirmed: bool,
+    /// When what serves is to be kept on the disk, where it is not yet.
+    keep_at: Option<Time>,
+    /// When the source changed so that what serves is another than before.
+    changed_at: Option<Instant>,
     /// Until when names that were never looked up are waited for.
     names_until: Option<Time>,
     warnings: Vec<PathError>,
+    /// What writes into the cluster, where that is set up.
+    hand: Option<Hand>,
+    /// What is to be told of the cluster's objects, and its zones.
+    told: Option<(Vec<Note>, Vec<ZoneSummary>)>,
     nodes: Vec<(NodeId, watch::Sender<Wanted>)>,
 }
 
@@ -151,15 +173,11 @@ impl Agent {
     /// tells each room what its Envoy may serve now.
     fn new(config: Config) -> Result<(Self, Vec<Feeder>), RunError> {
         let state = StateFolder::open(&config.state)?;
-        let file = config.source.path().to_owned();
-        let kind = match config.source {
-            SourceFile::Site(_) => Kind::Site,
-            SourceFile::Table(_) => Kind::Table,
-        };
+        let (name, kind) = (config.source.name(), config.source.kind());
         let mut intake = Intake::new(config.hold);
         match state.kept::<Kept>() {
             Ok(None) => {}
-            Ok(Some(kept)) => match intake.restore(kept, kind, &file, Time::ZERO) {
+            Ok(Some(kept)) => match intake.restore(kept, kind, Path::new(&name), Time::ZERO) {
                 Ok(()) => {}
                 Err(faults) => {
                     for fault in faults {
@@ -174,7 +192,7 @@ impl Agent {
             Default::default()
         });
         let source = SourceNow {
-            file: file.display().to_string(),
+            file: name.clone(),
             serving: intake.serving(),
             read_at: None,
             errors: Vec::new(),
@@ -202,21 +220,39 @@ impl Agent {
             feeders.push(Feeder::new(places.clone(), before, wanted, Arc::clone(&shared)));
         }
         let warnings = Vec::new();
-        let (computed, names_until) = (None, None);
-        let agent = Self { config, file, kind, shared, intake, book, computed, names_until, warnings, nodes };
+        let agent = Self {
+            config,
+            name,
+            kind,
+            shared,
+            intake,
+            book,
+            computed: None,
+            confirmed: false,
+            keep_at: None,
+            changed_at: None,
+            names_until: None,
+            warnings,
+            hand: None,
+            told: None,
+            nodes,
+        };
         Ok((agent, feeders))
     }
 
-    /// Reads the source.
-    async fn read(&mut self, confirmed: bool) {
-        let text = tokio::fs::read_to_string(&self.file).await;
-        let picture = match text {
-            Ok(text) => Picture::parse(self.kind, text, &self.file),
-            Err(error) => Err(vec![PathError { path: String::new(), message: error.to_string() }]),
-        };
+    /// Reads the source. `confirmed`: what went from it is meant to go.
+    async fn read(&mut self, source: &mut SourceRoom, confirmed: bool) {
+        self.confirmed |= confirmed;
+        let begun = Instant::now();
+        let Some(Said { picture, changed_at, told }) = source.read(confirmed).await else { return };
+        let confirmed = std::mem::take(&mut self.confirmed);
         self.shared.metrics.reloaded(picture.is_ok());
         let notices = self.intake.read(picture, confirmed, self.shared.now());
+        self.changed_at = changed_at;
         self.heed(notices).await;
+        self.told = told;
+        self.settle();
+        source.dealt_with(begun);
     }
 
     async fn tick(&mut self) {
@@ -226,7 +262,7 @@ impl Agent {
 
     /// Logs what happened to the source, and keeps it.
     async fn heed(&mut self, notices: Vec<Notice>) {
-        let file = self.file.display();
+        let file = self.name.as_str();
         let refused = matches!(notices[..], [Notice::Refused(..)]);
         for notice in &notices {
             match notice {
@@ -241,6 +277,8 @@ impl Agent {
                     };
                     error!("{file} is refused whole, {meanwhile}: mend it, it is read again when it changes");
                 }
+                // A cluster changes many times a second, and each push is logged anyway.
+                Notice::Serves(hosts) if self.kind == Kind::Cluster => debug!(hosts, "{file} serves"),
                 Notice::Serves(hosts) => info!(hosts, "{file} serves"),
                 Notice::Holds(new, all) => error!(
                     held = all,
@@ -257,12 +295,28 @@ impl Agent {
         if notices.is_empty() || refused {
             return;
         }
-        let Some(kept) = self.intake.keep(self.kind, self.shared.now()) else { return };
-        let shared = Arc::clone(&self.shared);
-        let result = tokio::task::spawn_blocking(move || {
-            shared.state.lock().unwrap_or_else(PoisonError::into_inner).keep(&kept)
-        });
-        if let Ok(Err(error)) = result.await {
+        // A file changes when somebody writes it, and is kept before it serves. A cluster may change many times a
+        // second, and the disk is slow.
+        let now = self.shared.now();
+        match self.kind {
+            Kind::Site | Kind::Table => {
+                self.keep_at = Some(now);
+                self.keep().await;
+            }
+            Kind::Cluster => self.keep_at = self.keep_at.or(Some(now + KEPT_WITHIN)),
+        }
+    }
+
+    /// Keeps what serves, where it is time for that.
+    async fn keep(&mut self) {
+        let now = self.shared.now();
+        if self.keep_at.is_none_or(|at| now < at) {
+            return;
+        }
+        self.keep_at = None;
+        let Some(kept) = self.intake.keep(self.kind, now) else { return };
+        let last_good = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).last_good();
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || last_good.keep(&kept)).await {
             error!("what serves is not kept over a restart: {error}");
         }
     }
@@ -304,7 +358,10 @@ impl Agent {
             let names = self.book.names();
             if !self.computed.as_ref().is_some_and(|(of, with)| Arc::ptr_eq(of, &meant) && *with == names) {
                 self.compute(&meant, &names);
-                self.computed = Some((meant, names));
+                self.computed = Some((Arc::clone(&meant), names.clone()));
+            }
+            if let (Some((notes, zones)), Some(hand)) = (self.told.take(), &self.hand) {
+                hand.report(Report { notes, zones, meant, names });
             }
         }
         self.tell();
@@ -312,13 +369,14 @@ impl Agent {
 
     fn compute(&mut self, meant: &Arc<Meant>, names: &Names) {
         let mut views = Views::new(meant, names);
+        let changed_at = self.changed_at.take();
         for (node, wanted) in &self.nodes {
-            let picture: Result<NodePicture, _> = views.picture(node);
+            let picture = views.picture(node).map(|picture| NodePicture { changed_at, ..picture });
             wanted.send_replace(Some(picture.map(Arc::new).map_err(|error| error.to_string())));
         }
         for warning in &views.warnings {
             if !self.warnings.contains(warning) {
-                warn!("{}: {warning}", self.file.display());
+                warn!("{}: {warning}", self.name);
             }
         }
         self.warnings = views.warnings;
@@ -328,7 +386,7 @@ impl Agent {
         let start = self.shared.start;
         let now = Instant::now();
         self.shared.board.set_source(SourceNow {
-            file: self.file.display().to_string(),
+            file: self.name.clone(),
             serving: self.intake.serving(),
             read_at: self.intake.read_at().map(|at| start + at),
             errors: self.intake.errors().to_vec(),
@@ -345,7 +403,7 @@ impl Agent {
     /// How long nothing is to be done.
     fn pause(&self) -> Duration {
         let waiting = self.names_until.filter(|until| *until > self.shared.now());
-        let due = [self.intake.next(), self.book.next(), waiting].into_iter().flatten().min();
+        let due = [self.intake.next(), self.book.next(), waiting, self.keep_at].into_iter().flatten().min();
         due.map_or(Duration::from_secs(3600), |due| due.saturating_sub(self.shared.now()))
     }
 }

@@ -64,6 +64,20 @@ pub(crate) enum StateError {
     },
 }
 
+/// The file of the last good picture.
+#[derive(Debug, Clone)]
+pub(crate) struct LastGood(PathBuf);
+
+impl LastGood {
+    /// Keeps what serves.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn keep<T: Serialize>(&self, picture: &T) -> Result<(), StateError> {
+        write(&self.0, picture)
+    }
+}
+
 impl StateFolder {
     /// Makes the folder (0700) where it is not there, and locks it.
     ///
@@ -116,15 +130,12 @@ impl StateFolder {
     /// # Errors
     /// When the file cannot be read or is damaged.
     pub(crate) fn kept<T: DeserializeOwned>(&self) -> Result<Option<T>, StateError> {
-        read(&self.path.join("last-good.json"))
+        read(&self.last_good().0)
     }
 
-    /// Keeps what serves.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub(crate) fn keep<T: Serialize>(&self, picture: &T) -> Result<(), StateError> {
-        write(&self.path.join("last-good.json"), picture)
+    /// Where the last good picture is kept, for who keeps it while others use the folder.
+    pub(crate) fn last_good(&self) -> LastGood {
+        LastGood(self.path.join("last-good.json"))
     }
 
     /// The last address of each name.
@@ -192,7 +203,7 @@ mod tests {
         let mut state = StateFolder::open(folder.path()).unwrap();
         assert_eq!(state.kept::<String>().unwrap(), None);
         let addresses = BTreeMap::from([("home.example".to_owned(), "10.0.0.1".parse().unwrap())]);
-        state.keep(&"a picture").unwrap();
+        state.last_good().keep(&"a picture").unwrap();
         state.keep_epoch("studtop", 7).unwrap();
         state.keep_epoch("studtop", 3).unwrap();
         state.keep_addresses(&addresses).unwrap();

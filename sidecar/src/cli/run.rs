@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// The sidecar's configuration (YAML).
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// The machine that this runs on, for `node: "{node}"` in the configuration; default: NODE_NAME of the environment.
+    #[arg(long)]
+    node: Option<String>,
     /// Confirm that hosts which are missing in the source at this start are meant to be.
     #[arg(long)]
     allow_shrink: bool,
@@ -29,7 +32,7 @@ pub(crate) struct Args {
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
-    let config = Config::load(&args.config)?;
+    let config = Config::load(&args.config, args.node.as_deref().or(this_node().as_deref()))?;
     log(out.format());
     // One thread: a sidecar waits nearly always, and a small machine has better uses for its memory.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -39,9 +42,14 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
     Ok(Exit::Well)
 }
 
+/// The machine that a pod runs on, as its environment says (`fieldRef: spec.nodeName`).
+pub(crate) fn this_node() -> Option<String> {
+    std::env::var("NODE_NAME").ok().filter(|name| !name.is_empty())
+}
+
 fn log(format: Format) {
     let filter = EnvFilter::try_from_env("ZONEWAY_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,hickory_resolver=off"));
+        .unwrap_or_else(|_| EnvFilter::new("info,hickory_resolver=off,kube_client=off,kube_runtime=off"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         Format::Text => log.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),

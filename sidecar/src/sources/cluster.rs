@@ -5,8 +5,10 @@
 
 #![allow(dead_code, reason = "who reads manifests and who watches a cluster come with the next commits")]
 
+pub(crate) mod access;
 pub(crate) mod index;
 pub(crate) mod manifests;
 pub(crate) mod objects;
 pub(crate) mod picture;
 pub(crate) mod settings;
+pub(crate) mod watch;

@@ -32,8 +32,17 @@ pub struct Node {
     sidecar: Option<Process>,
 }
 
+/// What a sidecar's configuration says of its source, and whatever else it has to say.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceText<'t> {
+    /// The value of `source`.
+    pub source: &'t str,
+    /// Further lines.
+    pub more: &'t str,
+}
+
 impl Node {
-    pub(super) fn new(
+    pub(crate) fn new(
         name: &str,
         zone: &str,
         public: bool,
@@ -96,8 +105,12 @@ impl Node {
     /// # Errors
     /// `zoneway envoy` refuses.
     pub fn render(&self, site: &Path) -> Result<PathBuf> {
-        let wasm = if self.filter == Filter::Wasm { artefact::wasm()? } else { PathBuf::new() };
-        self.render_with(site, &wasm)
+        self.render_with(site, &self.wasm()?)
+    }
+
+    /// The build of the Wasm filter that this run tests, where it tests that.
+    fn wasm(&self) -> Result<PathBuf> {
+        if self.filter == Filter::Wasm { artefact::wasm() } else { Ok(PathBuf::new()) }
     }
 
     /// The same with this build of the Wasm filter; the native module has no use for it.
@@ -107,6 +120,21 @@ impl Node {
     pub fn render_with(&self, site: &Path, wasm: &Path) -> Result<PathBuf> {
         let mut command = Command::new(artefact::zoneway()?);
         command.arg("envoy").arg("--site").arg(site).args(["--node", &self.name]);
+        self.render_by(command, wasm)
+    }
+
+    /// Renders its Envoy's configuration from the source of a sidecar's configuration.
+    ///
+    /// # Errors
+    /// `zoneway envoy` refuses.
+    pub fn render_of(&self, source: &SourceText<'_>) -> Result<PathBuf> {
+        let config = self.configure(source)?;
+        let mut command = Command::new(artefact::zoneway()?);
+        command.arg("envoy").arg("--config").arg(config).args(["--node", &self.name]);
+        self.render_by(command, &self.wasm()?)
+    }
+
+    fn render_by(&self, mut command: Command, wasm: &Path) -> Result<PathBuf> {
         command.args(["--filter", self.filter.word()]).arg("--run-dir").arg(self.run_dir());
         if self.filter == Filter::Wasm {
             command.arg("--wasm").arg(wasm);
@@ -148,16 +176,31 @@ impl Node {
         } else {
             format!("{{site: {}}}", site.display())
         };
+        self.start_sidecar_of(&SourceText { source: &source, more: "" })
+    }
+
+    fn configure(&self, source: &SourceText<'_>) -> Result<PathBuf> {
         let config = self.folder.join("run.yaml");
         let (state, run, status) = (self.state(), self.run_dir(), self.status);
         let text = format!(
-            "version: 1\nsource: {source}\nstate: {}\nenvoys:\n  - {{node: {}, run_dir: {}}}\nlisten: {status}\n",
+            "version: 1\nsource: {}\nstate: {}\nenvoys:\n  - {{node: {}, run_dir: {}}}\nlisten: {status}\n{}\n",
+            source.source,
             state.display(),
             self.name,
             run.display(),
+            source.more,
         );
         fs::create_dir_all(&state)?;
         fs::write(&config, text)?;
+        Ok(config)
+    }
+
+    /// Starts its sidecar with this source.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_sidecar_of(&mut self, source: &SourceText<'_>) -> Result<()> {
+        let config = self.configure(source)?;
         let mut command = Command::new(artefact::zoneway()?);
         command.arg("run").arg("--config").arg(&config);
         let log = self.folder.join("sidecar.log");
@@ -181,7 +224,7 @@ impl Node {
         self.sidecar.as_mut().with_context(|| format!("{} has no sidecar", self.name))
     }
 
-    pub(super) fn alive(&mut self) -> Result<()> {
+    pub(crate) fn alive(&mut self) -> Result<()> {
         self.envoy.as_mut().map_or(Ok(()), Process::alive)?;
         self.sidecar.as_mut().map_or(Ok(()), Process::alive)
     }

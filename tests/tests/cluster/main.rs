@@ -1,3 +1,6 @@
 //! Tests with a real kube-apiserver and etcd.
 
+#![allow(clippy::indexing_slicing, reason = "what a helper of a test does not find fails the test")]
+
 mod harness;
+mod life;

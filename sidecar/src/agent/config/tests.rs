@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Config, Listen, SourceFile};
+use super::{Config, LeaseName, Listen, Source};
 
 const WHOLE: &str = "
 version: 1
@@ -17,7 +17,7 @@ dns: {servers: ['192.168.86.1:53']}
 ";
 
 fn parse(text: &str) -> Result<Config, Vec<String>> {
-    Config::parse(text, Path::new("/etc/zoneway"))
+    Config::parse(text, Path::new("/etc/zoneway"), None)
         .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
@@ -33,7 +33,7 @@ fn check(text: &str, faults: &[&str]) {
 #[test]
 fn every_field_is_read_and_paths_are_relative_to_the_file() {
     let config = parse(WHOLE).unwrap();
-    assert_eq!(config.source, SourceFile::Site(PathBuf::from("/etc/zoneway/site.yaml")));
+    assert_eq!(config.source, Source::Site(PathBuf::from("/etc/zoneway/site.yaml")));
     assert_eq!(config.state, Path::new("/var/lib/zoneway"));
     assert_eq!(config.hold, Duration::from_secs(900));
     assert_eq!(config.listen, [Listen::Tcp("127.0.0.1:9911".parse().unwrap())]);
@@ -51,7 +51,7 @@ fn every_field_is_read_and_paths_are_relative_to_the_file() {
 fn what_may_be_left_out_has_its_default() {
     let config =
         parse("{version: 1, source: {table: t.json}, state: s, envoys: [{node: edge, run_dir: r}]}").unwrap();
-    assert_eq!(config.source, SourceFile::Table(PathBuf::from("/etc/zoneway/t.json")));
+    assert_eq!(config.source, Source::Table(PathBuf::from("/etc/zoneway/t.json")));
     assert_eq!(config.hold, Duration::from_secs(3600));
     assert_eq!((config.listen.len(), config.dns_servers.len()), (0, 0));
 }
@@ -90,7 +90,7 @@ dns: {servers: [8.8.8.8]}
 ",
         &[
             "version: is 2",
-            "source: name one file",
+            "source: name one: ",
             "envoys[0].node: \"Studtop\" is no node id",
             "envoys[1]: say where",
             "envoys[2].node: node \"edge\" stands twice",
@@ -105,4 +105,31 @@ dns: {servers: [8.8.8.8]}
             "dns.servers[0]: \"8.8.8.8\"",
         ],
     );
+}
+
+const CLUSTER: &str = "
+version: 1
+source: {cluster: {settings: {home: 403}}, kubeconfig: k.conf, context: home}
+state: s
+envoys: [{node: '{node}', run_dir: r}]
+lease: {namespace: zoneway}
+";
+
+#[test]
+fn a_cluster_is_a_source_and_this_machine_a_node() {
+    let config = Config::parse(CLUSTER, Path::new("/etc/zoneway"), Some("studtop")).unwrap();
+    let Source::Cluster(settings, access) = config.source else { panic!("a cluster") };
+    assert_eq!(settings.settings.home, Some("403".into()));
+    assert_eq!(access.kubeconfig.as_deref(), Some(Path::new("/etc/zoneway/k.conf")));
+    assert_eq!(access.context.as_deref(), Some("home"));
+    assert_eq!(config.envoys[0].node.as_str(), "studtop");
+    let lease = LeaseName { namespace: "zoneway".to_owned(), name: "zoneway".to_owned() };
+    assert_eq!(config.lease, Some(lease));
+}
+
+#[test]
+fn what_is_a_cluster_s_goes_with_a_cluster() {
+    check(CLUSTER, &["envoys[0].node: is this machine's"]);
+    let file = CLUSTER.replace("{cluster: {settings: {home: 403}}", "{site: s.yaml").replace("'{node}'", "a");
+    check(&file, &["source.kubeconfig: goes with", "source.context: goes with", "lease: is of a cluster"]);
 }

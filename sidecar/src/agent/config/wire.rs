@@ -7,6 +7,8 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use zoneway_core::strict;
 
+use crate::sources::cluster::settings::Settings;
+
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,9 +23,11 @@ pub(super) struct Config {
     pub(super) shrink: Option<Shrink>,
     #[serde(default, deserialize_with = "strict::optional")]
     pub(super) dns: Option<Dns>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) lease: Option<Lease>,
 }
 
-/// A site, or a table.
+/// A site, a table, or a cluster and how its API is reached.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Source {
@@ -31,6 +35,21 @@ pub(super) struct Source {
     pub(super) site: Option<String>,
     #[serde(default, deserialize_with = "strict::optional")]
     pub(super) table: Option<String>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) cluster: Option<Settings>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) kubeconfig: Option<String>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) context: Option<String>,
+}
+
+/// The lease of who writes into the cluster.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lease {
+    pub(super) namespace: String,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) name: Option<String>,
 }
 
 /// One Envoy: its run folder, or each place by itself.

@@ -51,14 +51,14 @@ impl Intake {
                 None => held.push((
                     from,
                     HeldFrom {
-                        text: from.text().to_owned(),
+                        text: from.text().into_owned(),
                         hosts: BTreeMap::from([(host.to_owned(), seconds)]),
                     },
                 )),
             }
         }
         let held = held.into_iter().map(|(_, group)| group).collect();
-        Some(Kept { version: VERSION, kind, text: own.text().to_owned(), held })
+        Some(Kept { version: VERSION, kind, text: own.text().into_owned(), held })
     }
 
     /// Starts from what was kept, until the source is read. What was kept of another kind of source is nothing here.

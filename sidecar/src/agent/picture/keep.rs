@@ -18,13 +18,13 @@ pub(crate) fn with_held<'a>(
 ) -> Option<Meant> {
     match &new.written {
         Written::Site(site) => {
-            let mut site = site.clone();
+            let mut site = site.as_ref().clone();
             for (host, from) in held {
                 if let Written::Site(from) = &from.written {
                     keep_in_site(&mut site, host, from);
                 }
             }
-            Site::try_from(site.as_ref()).ok().map(|site| Meant::Site(Box::new(site)))
+            Site::try_from(&site).ok().map(|site| Meant::Site(Box::new(site)))
         }
         Written::Table(table) => {
             let mut table = table.as_ref().clone();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use zoneway_core::table::wire::Revision;
 
-use crate::agent::report::{Serving, SidecarStatus};
+use crate::agent::report::{ClusterStatus, KindStatus, Serving, SidecarStatus};
 use crate::agent::table_endpoint::{ReaderStatus, Worker};
 
 /// A table endpoint's.
@@ -48,6 +48,9 @@ pub(super) fn sidecar(url: &str, status: &SidecarStatus) -> String {
     for warning in &source.warnings {
         let _ = writeln!(page, "           warning: {warning}");
     }
+    if let Some(cluster) = &source.cluster {
+        cluster_lines(&mut page, cluster);
+    }
     if let Some(first) = status.held.iter().map(|held| held.left_s).min() {
         let hosts = counted(status.held.len() as u64, "host");
         let _ = writeln!(
@@ -82,6 +85,42 @@ pub(super) fn sidecar(url: &str, status: &SidecarStatus) -> String {
         let _ = writeln!(page, "\n{} ({}): {}", node.node, node.endpoint, node.message);
     }
     page
+}
+
+fn cluster_lines(page: &mut String, cluster: &ClusterStatus) {
+    let answers = match (cluster.reachable, &cluster.error) {
+        (true, _) => "answers".to_owned(),
+        (false, None) => "was not asked yet".to_owned(),
+        (false, Some(error)) => format!("does not answer ({error})"),
+    };
+    let heard =
+        cluster.event_age_s.map_or_else(String::new, |age| format!(", last change {} ago", age_of(age)));
+    let _ = writeln!(page, "  cluster  {} {answers}{heard}", cluster.server);
+    let count =
+        |kind: &KindStatus| kind.objects.map_or_else(|| "? ".to_owned(), |objects| format!("{objects} "));
+    let short = |kind: &KindStatus| kind.kind.split('.').next().unwrap_or_default().to_owned();
+    let kinds: Vec<String> = cluster.kinds.iter().map(|kind| count(kind) + &short(kind)).collect();
+    let _ = writeln!(page, "           {}", kinds.join(", "));
+    for kind in &cluster.kinds {
+        if let Some(error) = &kind.error {
+            let _ = writeln!(page, "           error: {}: {error}", kind.kind);
+        }
+    }
+    if !cluster.notes.is_empty() {
+        let notes: Vec<String> =
+            cluster.notes.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let _ = writeln!(
+            page,
+            "           notes: {} (`kubectl get events`, or `zoneway site`)",
+            notes.join(", ")
+        );
+    }
+    if let Some(lease) = &cluster.lease {
+        let holder = lease.holder.as_deref().unwrap_or("nobody");
+        let error = lease.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+        let here = if lease.held { " (this sidecar)" } else { "" };
+        let _ = writeln!(page, "  lease    {holder}{here}{error}");
+    }
 }
 
 /// How many held hosts a page names.
@@ -187,6 +226,33 @@ unix:/s  sidecar 0.1.0
   edge     -     unreachable  -         -      -    none seen
 
 edge (unix:/b): does not answer
+";
+        assert_eq!(page, expected);
+    }
+
+    #[test]
+    fn a_cluster_tells_what_was_listed_and_who_writes() {
+        let kinds = json!([
+            {"kind": "ingresses.networking.k8s.io", "objects": 7},
+            {"kind": "endpointslices.discovery.k8s.io", "error": "forbidden: give this account `list` and `watch`"},
+        ]);
+        let cluster = json!({
+            "server": "https://10.0.0.1:6443", "reachable": false, "error": "connection refused", "event_age_s": 130,
+            "kinds": kinds, "notes": {"NoHost": 2}, "lease": {"held": true, "holder": "studtop_1"},
+        });
+        let source = json!({"file": "the cluster", "serving": "nothing", "cluster": cluster});
+        let status = json!({"version": "0.1.0", "source": source, "held": [], "nodes": []});
+        let page = super::sidecar("unix:/s", &serde_json::from_value(status).unwrap());
+        let expected = "\
+unix:/s  sidecar 0.1.0
+  source   the cluster: nothing serves yet
+  cluster  https://10.0.0.1:6443 does not answer (connection refused), last change 2 min ago
+           7 ingresses, ? endpointslices
+           error: endpointslices.discovery.k8s.io: forbidden: give this account `list` and `watch`
+           notes: 2 NoHost (`kubectl get events`, or `zoneway site`)
+  lease    studtop_1 (this sidecar)
+
+  NODE  ZONE  STATE  REVISION  HOSTS  AGE  WORKERS
 ";
         assert_eq!(page, expected);
     }

@@ -25,9 +25,7 @@ pub(crate) use gateway_api::{
     ParentRef, ReferenceGrant,
 };
 pub(crate) use selector::LabelSelector;
-pub(crate) use zone::{Gateway as ZoneGateway, Zone, ZoneLink, ZoneSpec};
-#[allow(unused_imports, reason = "who writes a Zone's status comes with the next commits")]
-pub(crate) use zone::{ZoneCondition, ZoneStatus};
+pub(crate) use zone::{Gateway as ZoneGateway, Zone, ZoneCondition, ZoneLink, ZoneSpec, ZoneStatus};
 
 macro_rules! kinds {
     ($($variant:ident: $type:ident, $kind:literal, $group:literal, $version:literal, $plural:literal, $namespaced:literal;)*) => {

@@ -162,7 +162,7 @@ pub(crate) struct ZoneStatus {
     /// How many of them can be used now.
     #[serde(default)]
     pub(crate) links_up: i64,
-    /// The revision of its table that is served, as `EPOCH.SEQUENCE`.
+    /// Which table is its: the first digits of its digest, as `zoneway status` has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<String>,
     /// What is to be said of it.
