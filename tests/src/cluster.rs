@@ -37,6 +37,8 @@ pub enum Definitions {
     Contour,
     /// The Gateway API's standard channel.
     Gateway,
+    /// The Prometheus operator's ServiceMonitor.
+    Prometheus,
 }
 
 /// A running cluster. Dropping it ends both programs and leaves nothing.
@@ -154,6 +156,7 @@ impl Cluster {
         let file = match definitions {
             Definitions::Contour => "crds/contour.yaml",
             Definitions::Gateway => "crds/gateway-api.yaml",
+            Definitions::Prometheus => "crds/prometheus-operator.yaml",
         };
         let file = artefact::cluster(file)?;
         let text =

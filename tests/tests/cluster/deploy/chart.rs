@@ -1,0 +1,115 @@
+//! The chart: what it renders for each set of values, and what it refuses.
+
+use std::process::Command;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use zoneway_tests::artefact;
+use zoneway_tests::process::output;
+
+use super::helm::{SETS, helm, list, objects, only};
+
+#[test]
+fn helm_has_nothing_to_criticise() -> Result<()> {
+    for (name, set) in SETS {
+        let said = helm(&["lint", "--strict"], set)?;
+        assert!(said.contains("1 chart(s) linted, 0 chart(s) failed"), "{name}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn values_that_are_not_meant_are_refused_with_their_name() -> Result<()> {
+    for (set, complaint) in [
+        (&["--set", "sidecar.shrinkhold=1h"][..], "shrinkhold"),
+        (&["--set", "sidecar.shrinkHold=soon"], "shrinkHold"),
+        (&["--set", "envoy.filter=lua"], "filter"),
+        (&["--set", "settings.ingress={80}"], "ingress"),
+        (&["--set", "settings.domain="], "settings.domain is not set"),
+        (&["--set", "settings.home="], "settings.home is not set"),
+        (&["--set", "peerAuthentication.none={403}"], "peerAuthentication has both"),
+        (&["--set", "cluster.settings.home=405"], "cluster"),
+    ] {
+        let refused = helm(&["template", "zoneway"], set);
+        let said = refused.err().map(|error| format!("{error:#}")).unwrap_or_default();
+        assert!(said.contains(complaint), "{set:?}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn containers_may_do_nothing_but_what_they_need() -> Result<()> {
+    for (name, set) in SETS {
+        let objects = objects(set)?;
+        let pod = &only(&objects, "DaemonSet")?["spec"]["template"]["spec"];
+        assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+        let of_pod = &pod["securityContext"];
+        assert_eq!(of_pod["runAsNonRoot"], true, "{name}");
+        assert_eq!(of_pod["seccompProfile"], json!({"type": "RuntimeDefault"}), "{name}");
+        for container in list(pod, "/initContainers").chain(list(pod, "/containers")) {
+            let may = &container["securityContext"];
+            let what = format!("{name}: {} has {may}", container["name"]);
+            assert_eq!(may["readOnlyRootFilesystem"], true, "{what}");
+            assert_eq!(may["allowPrivilegeEscalation"], false, "{what}");
+            assert_eq!(may["capabilities"]["drop"], json!(["ALL"]), "{what}");
+            // One container alone is root, and it gives a folder away.
+            if container["name"] == "folder" {
+                assert_eq!(may["capabilities"]["add"], json!(["CHOWN", "FOWNER"]), "{what}");
+            } else {
+                assert!(may.get("runAsUser").is_none() && may["capabilities"].get("add").is_none(), "{what}");
+            }
+            // Envoy asks the API server for nothing, and sees no key but its node's.
+            if container["name"] == "envoy" {
+                let mounts: Vec<_> = list(container, "/volumeMounts").map(|mount| &mount["name"]).collect();
+                assert!(
+                    !mounts.iter().any(|mount| **mount == "api" || **mount == "config"),
+                    "{name}: {mounts:?}"
+                );
+                let whole =
+                    list(container, "/volumeMounts").any(|mount| mount["mountPath"] == "/etc/zoneway/peer");
+                assert!(!whole, "{name}: the keys of all nodes");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_folder_of_the_node_is_used_where_an_envoy_of_the_node_is_served_and_no_other() -> Result<()> {
+    for (name, set) in SETS {
+        let objects = objects(set)?;
+        let pod = &only(&objects, "DaemonSet")?["spec"]["template"]["spec"];
+        let folders: Vec<&Value> =
+            list(pod, "/volumes").filter_map(|volume| volume.pointer("/hostPath/path")).collect();
+        let expected = match *name {
+            "the sidecar alone" => vec!["/run/zoneway"],
+            "the sidecar alone, in a folder that is there" => vec!["/run/edge"],
+            _ => vec![],
+        };
+        assert_eq!(folders, expected, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_port_of_envoy_is_a_port_of_the_node() -> Result<()> {
+    let (name, set) = SETS.last().copied().unwrap_or_default();
+    let objects = objects(set)?;
+    let pod = &only(&objects, "DaemonSet")?["spec"]["template"]["spec"];
+    let envoy = list(pod, "/containers").find(|container| container["name"] == "envoy").cloned();
+    let ports: Vec<_> =
+        envoy.iter().flat_map(|envoy| list(envoy, "/ports")).map(|p| &p["hostPort"]).collect();
+    assert_eq!(ports, [80, 443, 15443], "{name}");
+    Ok(())
+}
+
+#[test]
+fn the_crd_is_the_one_that_the_program_prints_and_outlives_a_release() -> Result<()> {
+    let printed = output(Command::new(artefact::zoneway()?).args(["schema", "crd"]))?;
+    let kept = std::fs::read_to_string(artefact::repository().join("deploy/chart/files/zone.yaml"))?;
+    assert_eq!(kept, printed, "run: zoneway schema crd > deploy/chart/files/zone.yaml");
+    let objects = objects(&[])?;
+    let annotations = &only(&objects, "CustomResourceDefinition")?["metadata"]["annotations"];
+    assert_eq!(annotations["helm.sh/resource-policy"], "keep");
+    Ok(())
+}
