@@ -18,6 +18,7 @@ mod route;
 mod run_folder;
 mod stats;
 mod tls;
+mod tunnel;
 pub(crate) mod write;
 mod yaml;
 
@@ -31,18 +32,19 @@ pub(crate) use yaml::to_yaml;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use zoneway_core::name::{NodeId, ZoneName};
-use zoneway_site::{PeerAuthentication, Site, Way};
+use zoneway_core::name::NodeId;
+use zoneway_site::{PeerAuthentication, Site};
 
 use filter::Filter;
+use listener::Peers;
 use message::{file_source, private_pipe};
 use tls::Identity;
+use tunnel::Tunnels;
 
 /// The bootstrap of a node's Envoy.
 ///
 /// # Errors
-/// When the site has no such node, a link of the node uses a reverse tunnel, or it is not said safely how nodes know
-/// each other.
+/// When the site has no such node, or it is not said safely how nodes know each other.
 pub(crate) fn bootstrap(
     site: &Site,
     node: &NodeId,
@@ -50,21 +52,27 @@ pub(crate) fn bootstrap(
     folder: &RunFolder,
 ) -> Result<Value, Error> {
     let (zone_name, config) = site.node(node).ok_or_else(|| unknown_node(site, node))?;
-    refuse_tunnels(site, zone_name, node)?;
     let settings = site.settings();
     let public = site.public_zones().any(|public| public == zone_name);
     let filter = Filter { build, zone: zone_name, node: node.as_str(), public, settings };
     let mut listeners: Vec<_> =
         config.ingress.iter().map(|ingress| listener::ingress(ingress, &filter, folder)).collect();
+    let identity = identity(site, node)?;
+    let tunnels = Tunnels::of(site, zone_name, node, identity.as_ref())?;
     if let Some(authentication) = peer_authentication(site, node)? {
-        let identity = identity(site, node)?;
-        listeners.push(listener::peer(config, authentication, identity.as_ref(), &filter, folder)?);
+        let peers = Peers { authentication, identity: identity.as_ref() };
+        listeners.push(listener::peer(config, peers, &tunnels, &filter, folder)?);
+        for zone in tunnels.dialled.keys() {
+            listeners.push(listener::tunnel(node, zone, peers, &filter, folder)?);
+        }
     }
     listeners.push(listener::table(settings.max_table_bytes, &filter, folder));
+    let mut extensions = filter.bootstrap_extensions();
+    extensions.extend(tunnels.bootstrap_extensions(zone_name, node, identity.as_ref()));
     Ok(json!({
         "node": {"id": node.as_str(), "cluster": zone_name.as_str()},
         "admin": {"address": private_pipe(&folder.admin_socket()), "ignore_global_conn_limit": true},
-        "bootstrap_extensions": filter.bootstrap_extensions(),
+        "bootstrap_extensions": extensions,
         "stats_config": stats::stats_config(),
         "overload_manager": overload::overload_manager(),
         "dynamic_resources": {"cds_config": file_source(&folder.xds().clusters())},
@@ -106,20 +114,6 @@ fn identity(site: &Site, node: &NodeId) -> Result<Option<Identity>, Error> {
         certificate: own(certificate),
         key: own(key),
     }))
-}
-
-/// Refuses a node that would have to send through a reverse tunnel, or to dial one open.
-fn refuse_tunnels(site: &Site, own: &ZoneName, node: &NodeId) -> Result<(), Error> {
-    for (from, zone) in site.zones() {
-        for (to, link) in &zone.links {
-            let sends = from == own && link.egress.as_ref().is_none_or(|egress| egress.contains(node));
-            let mut tunnels = link.gateways.iter().filter(|(_, way)| **way == Way::Tunnel);
-            if let Some((gateway, _)) = tunnels.find(|(id, _)| sends || *id == node) {
-                return Err(Error::Tunnel { from: from.clone(), to: to.clone(), gateway: gateway.clone() });
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,18 +1,22 @@
-//! Clusters: the nodes of this zone, the gateways of each other zone, and the services of this node.
+//! Clusters: the nodes of this zone, the gateways of each other zone, dialled or dialling in, and the services of this
+//! node.
 //!
 //! Members stand in files of their own: one that is added or leaves changes no cluster, so nothing is warmed up,
 //! drained or dropped.
 
 mod link;
 mod service;
+mod tunnel;
 
 pub(super) use link::{PEERS, link_cluster, zone_cluster_name};
 pub(super) use service::{service_cluster, service_cluster_name};
+pub(super) use tunnel::{registrar_cluster, registrar_cluster_name, tunnel_clusters};
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use zoneway_site::HostPort;
 
 use super::message::{any, file_source, response, set, socket_address};
 
@@ -46,6 +50,18 @@ fn cluster(name: &str, http_options: Value) -> Value {
 fn with_members_from(mut cluster: Value, name: &str, file: &Path) -> Value {
     set(&mut cluster, "type", "EDS");
     set(&mut cluster, "eds_cluster_config", json!({"service_name": name, "eds_config": file_source(file)}));
+    cluster
+}
+
+/// Makes a cluster's members those of a site: addresses stand in the file; with a name among them all stand in the
+/// cluster, and Envoy resolves them.
+fn with_places(mut cluster: Value, name: &str, places: &[&HostPort], file: &Path) -> Value {
+    if places.iter().all(|place| place.name().is_none()) {
+        return with_members_from(cluster, name, file);
+    }
+    let places = places.iter().map(|place| (place.host(), place.port()));
+    set(&mut cluster, "type", "STRICT_DNS");
+    set(&mut cluster, "load_assignment", load_assignment(name, places));
     cluster
 }
 

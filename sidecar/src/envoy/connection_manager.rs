@@ -20,8 +20,16 @@ pub(super) enum From {
     Inside,
     /// Clients that may be anybody.
     Outside,
-    /// Other nodes.
+    /// Other nodes, which dial.
     Peers,
+    /// Other nodes, over tunnels that this one dialled.
+    Tunnel,
+}
+
+impl From {
+    fn is_peers(self) -> bool {
+        matches!(self, Self::Peers | Self::Tunnel)
+    }
 }
 
 /// A connection manager for clients or peers, with its filter and the file of its routes.
@@ -30,6 +38,7 @@ pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Va
         From::Inside => "inside",
         From::Outside => "outside",
         From::Peers => "peer",
+        From::Tunnel => "tunnel",
     };
     let mut manager = json!({
         "stat_prefix": name,
@@ -38,7 +47,7 @@ pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Va
         "access_log": access_log(name),
         "early_header_mutation_extensions": match from {
             From::Inside | From::Outside => header_rules::before_ingress_routes(),
-            From::Peers => header_rules::before_peer_routes(),
+            From::Peers | From::Tunnel => header_rules::before_peer_routes(),
         },
         // Envoy's router and the filter must read the same host and the same path.
         "strip_any_host_port": true,
@@ -50,7 +59,7 @@ pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Va
         "local_reply_config": same_not_found(),
         "request_headers_timeout": "10s",
         "stream_idle_timeout": "300s",
-        "use_remote_address": from != From::Peers,
+        "use_remote_address": !from.is_peers(),
         "common_http_protocol_options": common_options(from),
         "http2_protocol_options": http2_options(from),
     });
@@ -58,7 +67,16 @@ pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Va
         // The time to send a whole request; a response, a WebSocket or a stream that has begun is not cut off.
         set(&mut manager, "request_timeout", "300s");
     }
-    extension(NAME, KIND, manager)
+    match from {
+        From::Inside | From::Outside | From::Peers => extension(NAME, KIND, manager),
+        // A tunnel that has reached its age is replaced before it closes: closed like any other connection, requests
+        // would find no tunnel meanwhile.
+        From::Tunnel => extension(
+            "envoy.filters.network.reverse_tunnel_drain_aware_http_connection_manager",
+            "extensions.filters.network.reverse_tunnel.v3.DrainAwareHttpConnectionManager",
+            json!({"hcm_config": manager, "enable_drain_with_goaway": true}),
+        ),
+    }
 }
 
 /// The connection manager of the table endpoint: the filter answers every request, the route none.
@@ -109,7 +127,7 @@ fn common_options(from: From) -> Value {
         From::Inside | From::Outside => {
             json!({"idle_timeout": "3600s", "headers_with_underscores_action": "REJECT_REQUEST"})
         }
-        From::Peers => json!({
+        From::Peers | From::Tunnel => json!({
             "idle_timeout": "3600s",
             "max_connection_duration": "3600s",
             "max_connection_duration_jitter": {"value": 10.0},
@@ -127,11 +145,18 @@ fn http2_options(from: From) -> Value {
             "initial_stream_window_size": 65_536,
             "initial_connection_window_size": 1_048_576,
         }),
-        From::Peers => json!({
-            "allow_connect": true,
-            "max_concurrent_streams": 1024,
-            "initial_stream_window_size": 1_048_576,
-            "initial_connection_window_size": 16_777_216,
-        }),
+        From::Peers | From::Tunnel => {
+            let mut options = json!({
+                "allow_connect": true,
+                "max_concurrent_streams": 1024,
+                "initial_stream_window_size": 1_048_576,
+                "initial_connection_window_size": 16_777_216,
+            });
+            if from == From::Tunnel {
+                // The end that dialled has to notice when the other is gone: nobody else can dial again.
+                set(&mut options, "connection_keepalive", json!({"interval": "5s", "timeout": "5s"}));
+            }
+            options
+        }
     }
 }

@@ -13,18 +13,17 @@ pub(crate) enum Error {
         /// Those that there are.
         known: Vec<NodeId>,
     },
-    /// A link of this node goes through a reverse tunnel.
+    /// A link of this node goes through a reverse tunnel that anybody could register.
     #[error(
-        "the link from {from} to {to} uses a reverse tunnel, which `zoneway envoy` cannot set up yet: \
-         write an address that {from} can dial {gateway} at (zones.{from}.links, `address`), or take the link out"
+        "the link from {from} to {to} uses a reverse tunnel, and nodes do not know each other by certificates: \
+         write the files of mutual TLS (settings.peer_authentication), or an address that {from} can dial \
+         (zones.{from}.links, `address`)"
     )]
-    Tunnel {
+    TunnelInClear {
         /// The zone that sends.
         from: ZoneName,
-        /// The zone that would have dialled in.
+        /// The zone that dials in.
         to: ZoneName,
-        /// The node of it that would have.
-        gateway: NodeId,
     },
     /// Nodes are to know each other by certificates of no trust domain.
     #[error(

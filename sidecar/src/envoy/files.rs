@@ -14,13 +14,15 @@ use zoneway_core::table::{Table, wire};
 use zoneway_site::{Host, HostPort, Service, Site};
 
 use super::cluster::{
-    PEERS, link_cluster, members, service_cluster, service_cluster_name, zone_cluster_name,
+    PEERS, link_cluster, members, registrar_cluster, registrar_cluster_name, service_cluster,
+    service_cluster_name, tunnel_clusters, zone_cluster_name,
 };
 use super::error::Error;
 use super::message::response;
 use super::route::{Local, LocalHost, routes};
 use super::run_folder::XdsFolder;
 use super::tls::Identity;
+use super::tunnel::Tunnels;
 use super::{identity, peer_authentication, unknown_node};
 
 /// A file as it has to be.
@@ -59,6 +61,7 @@ pub(crate) fn site_files(
     let (zone, _) = newest.site.node(node).ok_or_else(|| unknown_node(newest.site, node))?;
     peer_authentication(newest.site, node)?;
     let identity = identity(newest.site, node)?;
+    let tunnels = Tunnels::of(newest.site, zone, node, identity.as_ref())?;
     let mut files = Files::new(xds);
     let mut services: BTreeMap<&str, (&Service, &[HostPort])> = BTreeMap::new();
     let mut local = Local::default();
@@ -72,6 +75,11 @@ pub(crate) fn site_files(
     }
     for (name, (service, addresses)) in services {
         files.service(name, service, addresses);
+    }
+    if let Some(identity) = &identity {
+        for (to, places) in &tunnels.dialled {
+            files.registrar(to, places, identity);
+        }
     }
     files.links(pictures.iter().map(|picture| picture.table), zone, node, identity.as_ref());
     Ok(files.finish(Some(&local)))
@@ -162,14 +170,23 @@ impl<'a> Files<'a> {
 
     fn service(&mut self, name: &str, service: &Service, addresses: &[HostPort]) {
         let cluster = service_cluster_name(name);
-        let file = self.xds.endpoints(&cluster);
-        let known: Vec<_> =
-            addresses.iter().filter_map(|a| Some(SocketAddr::new(a.ip()?, a.port()))).collect();
-        // A name that only Envoy resolves has no file.
-        if known.len() == addresses.len() {
-            self.add_members(&cluster, known);
-        }
+        let file = self.add_places(&cluster, addresses);
         self.clusters.push(service_cluster(&cluster, service, addresses, &file));
+    }
+
+    fn registrar(&mut self, zone: &ZoneName, places: &[&HostPort], identity: &Identity) {
+        let file = self.add_places(&registrar_cluster_name(zone), places.iter().copied());
+        self.clusters.push(registrar_cluster(zone, places, identity, &file));
+    }
+
+    /// The file of a cluster's places. A name that only Envoy resolves is in none, and the cluster has no file then.
+    fn add_places<'p>(&mut self, cluster: &str, places: impl IntoIterator<Item = &'p HostPort>) -> PathBuf {
+        let known: Option<Vec<_>> =
+            places.into_iter().map(|place| Some(SocketAddr::new(place.ip()?, place.port()))).collect();
+        if let Some(known) = known {
+            self.add_members(cluster, known);
+        }
+        self.xds.endpoints(cluster)
     }
 
     /// `zoneway/peers`, and a cluster for every other zone there is, linked or not: a link that is added changes
@@ -187,8 +204,21 @@ impl<'a> Files<'a> {
         let zones: BTreeSet<&str> =
             views.clone().flat_map(|table| table.zones.keys().map(String::as_str)).collect();
         for other in zones.into_iter().filter(|other| *other != zone.as_str()) {
-            let gateways = views.clone().flat_map(|table| gateways_of(table, other, node)).collect();
-            self.link(&zone_cluster_name(other), other, gateways, identity);
+            let newest = views.clone().next();
+            // As the filter sees it: tunnels are for where nothing can be dialled.
+            let dial_in = newest.is_some_and(|table| {
+                gateways_of(table, other, node).is_empty() && !tunnels_of(table, other, node).is_empty()
+            });
+            match identity {
+                Some(identity) if dial_in => {
+                    let gateways = views.clone().flat_map(|table| tunnels_of(table, other, node)).collect();
+                    self.clusters.extend(tunnel_clusters(other, &gateways, identity));
+                }
+                _ => {
+                    let gateways = views.clone().flat_map(|table| gateways_of(table, other, node)).collect();
+                    self.link(&zone_cluster_name(other), other, gateways, identity);
+                }
+            }
         }
     }
 
@@ -222,14 +252,27 @@ fn peers_of(table: &wire::Table, node: &NodeId) -> Vec<SocketAddr> {
 
 /// The gateways of a zone that this node dials itself.
 fn gateways_of(table: &wire::Table, to: &str, node: &NodeId) -> Vec<SocketAddr> {
+    used_gateways(table, to, node).filter_map(|gateway| socket_addr(gateway.address.as_deref()?)).collect()
+}
+
+/// The gateways of a zone that have dialled in.
+fn tunnels_of<'t>(table: &'t wire::Table, to: &str, node: &NodeId) -> Vec<&'t str> {
+    let tunnels = used_gateways(table, to, node).filter(|gateway| gateway.tunnel == Some(true));
+    tunnels.map(|gateway| gateway.node.as_str()).collect()
+}
+
+/// The gateways of a zone, if this node may use the link to it.
+fn used_gateways<'t>(
+    table: &'t wire::Table,
+    to: &str,
+    node: &NodeId,
+) -> impl Iterator<Item = &'t wire::Gateway> {
     let links = table.zones.get(&table.view).and_then(|zone| zone.links.as_ref());
-    let uses = |egress: &Option<Vec<String>>| match egress {
-        Some(egress) => egress.iter().any(|id| id == node.as_str()),
-        None => true,
+    let uses = |link: &&wire::Link| {
+        link.to == to && link.egress.as_ref().is_none_or(|egress| egress.iter().any(|id| id == node.as_str()))
     };
-    let links = links.into_iter().flatten().filter(|link| link.to == to && uses(&link.egress));
-    let gateways = links.filter_map(|link| link.gateways.as_ref()).flatten();
-    gateways.filter_map(|gateway| socket_addr(gateway.address.as_deref()?)).collect()
+    let links = links.into_iter().flatten().find(uses).into_iter();
+    links.filter_map(|link| link.gateways.as_ref()).flatten()
 }
 
 /// A table was checked: every address in it is one.

@@ -120,17 +120,17 @@ impl Filter<'_> {
 
     /// The singleton on the main thread that compiles tables, and without which the shared data would go with the
     /// last listener. A dynamic module needs none: its state is the process's.
-    pub(super) fn bootstrap_extensions(&self) -> Value {
+    pub(super) fn bootstrap_extensions(&self) -> Vec<Value> {
         match self.build {
             Build::Wasm(wasm) => {
                 let configuration = json!({"max_table_bytes": self.settings.max_table_bytes});
-                json!([extension(
+                vec![extension(
                     "envoy.bootstrap.wasm",
                     "extensions.wasm.v3.WasmService",
                     json!({"singleton": true, "config": self.plugin(wasm, Role::Compiler, configuration)}),
-                )])
+                )]
             }
-            Build::Module => json!([]),
+            Build::Module => Vec::new(),
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) const CLUSTER: &str = "x-zoneway-cluster";
 /// The ordered list of addresses to dial.
 pub(super) const ENDPOINTS: &str = "x-zoneway-endpoints";
 /// The node to reach through a reverse tunnel.
-const TUNNEL: &str = "x-zoneway-tunnel";
+pub(super) const TUNNEL: &str = "x-zoneway-tunnel";
 /// Those that steer one Envoy alone: no other may send them, and none leaves with a request.
 const STEERING: [&str; 3] = [CLUSTER, ENDPOINTS, TUNNEL];
 

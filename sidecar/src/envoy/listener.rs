@@ -1,16 +1,19 @@
-//! Listeners: for clients, for other nodes, and for the sidecar.
+//! Listeners: for clients, for other nodes, however these come, and for the sidecar.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
+use zoneway_core::name::{NodeId, ZoneName};
 use zoneway_site::{Clients, Ingress, Network, Node, PeerAuthentication, Tls};
 
+use super::cluster::registrar_cluster_name;
 use super::connection_manager::{From, connection_manager, endpoint_manager};
 use super::error::Error;
 use super::filter::Filter;
 use super::message::{address, extension, file, private_pipe, set};
 use super::run_folder::RunFolder;
 use super::tls::Identity;
+use super::tunnel::{self, Tunnels};
 
 /// Bytes that a connection may have waiting in either direction: Envoy's edge guide.
 const CONNECTION_BUFFER: u64 = 32_768;
@@ -56,21 +59,63 @@ fn range(network: &Network) -> Value {
     json!({"address_prefix": network.address().to_string(), "prefix_len": network.length()})
 }
 
-/// The listener for other nodes; in clear where there is no identity.
+/// How other nodes are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peers<'a> {
+    /// What the filter is to compare.
+    pub(super) authentication: &'a PeerAuthentication,
+    /// What the node shows of itself; in clear where there is none.
+    pub(super) identity: Option<&'a Identity>,
+}
+
+/// The listener for other nodes. Those that dial in to be asked come to the same port, and say so in the handshake.
 pub(super) fn peer(
     node: &Node,
-    authentication: &PeerAuthentication,
-    identity: Option<&Identity>,
+    peers: Peers<'_>,
+    tunnels: &Tunnels<'_>,
     filter: &Filter<'_>,
     folder: &RunFolder,
 ) -> Result<Value, Error> {
-    let manager = connection_manager(From::Peers, filter.peer(authentication)?, &folder.xds().local_routes());
+    let requests = filter.peer(peers.authentication)?;
+    let manager = connection_manager(From::Peers, requests, &folder.xds().local_routes());
     let mut chain = json!({"name": "peer", "filters": [manager]});
-    if let Some(identity) = identity {
+    if let Some(identity) = peers.identity {
         set(&mut chain, "transport_socket", identity.server());
         set(&mut chain, "transport_socket_connect_timeout", "10s");
     }
     let mut listener = listener(&format!("peer/{}", node.listen), address(node.listen));
+    match peers.identity.and_then(|identity| tunnels.registrar(identity)) {
+        Some(registrar) => {
+            let handshake = extension(
+                "envoy.filters.listener.tls_inspector",
+                "extensions.filters.listener.tls_inspector.v3.TlsInspector",
+                json!({}),
+            );
+            set(&mut listener, "listener_filters", json!([handshake]));
+            set(&mut listener, "filter_chains", json!([registrar, chain]));
+        }
+        None => set(&mut listener, "filter_chains", json!([chain])),
+    }
+    Ok(listener)
+}
+
+/// A listener whose connections this node dials itself, to the nodes of a zone that cannot dial it; in all else it is
+/// one for other nodes. There is no limit on the time until the handshake: it comes with the first request.
+pub(super) fn tunnel(
+    node: &NodeId,
+    zone: &ZoneName,
+    peers: Peers<'_>,
+    filter: &Filter<'_>,
+    folder: &RunFolder,
+) -> Result<Value, Error> {
+    let requests = filter.peer(peers.authentication)?;
+    let manager = connection_manager(From::Tunnel, requests, &folder.xds().local_routes());
+    let mut chain = json!({"name": "tunnel", "filters": [manager]});
+    if let Some(identity) = peers.identity {
+        set(&mut chain, "transport_socket", identity.server_for(zone));
+    }
+    let mut listener = listener(&registrar_cluster_name(zone), tunnel::address(node, zone));
+    set(&mut listener, "listener_filters_timeout", "0s");
     set(&mut listener, "filter_chains", json!([chain]));
     Ok(listener)
 }

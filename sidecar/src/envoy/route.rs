@@ -14,6 +14,9 @@ use super::message::{any, extension, response};
 /// The name of the route configuration.
 pub(super) const NAME: &str = "local";
 
+/// So many endpoints are tried for a forward after the first.
+pub(super) const FORWARD_RETRIES: usize = 5;
+
 /// Bytes of a request's body that are kept for the next endpoint. A body that is longer is not sent twice: where the
 /// first endpoint does not answer at all, rather than refuse, such a request fails.
 const KEPT_BODY: u64 = 1 << 20;
@@ -48,7 +51,7 @@ fn forward() -> Value {
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,reset-before-request,retriable-headers",
                 "retriable_headers": [{"name": header::NO_TABLE, "present_match": true}],
-                "num_retries": 5,
+                "num_retries": FORWARD_RETRIES,
                 // Each try is of another endpoint: there is nothing to wait for, and while Envoy waits a body that
                 // is longer than what is kept ends the request.
                 "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.001s"},

@@ -6,6 +6,7 @@ mod listeners;
 mod plugins;
 mod refusals;
 mod routes;
+mod tunnels;
 
 use serde_json::Value;
 use zoneway_core::name::NodeId;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::artefact::{self, Filter};
 use crate::client::unix;
 use crate::deadline;
+use crate::namespace::{self, Namespace};
 use crate::process::{self, Process};
 
 /// Workers of every Envoy: with one, no test would see what workers do not share.
@@ -28,6 +29,7 @@ pub struct Node {
     filter: Filter,
     folder: PathBuf,
     status: SocketAddr,
+    namespace: Option<String>,
     envoy: Option<Process>,
     sidecar: Option<Process>,
 }
@@ -59,6 +61,7 @@ impl Node {
             filter,
             folder,
             status,
+            namespace: None,
             envoy: None,
             sidecar: None,
         })
@@ -144,6 +147,11 @@ impl Node {
         Ok(file)
     }
 
+    /// Has its Envoy run in another network from its next start on. Its sidecar stays: they speak by sockets and files.
+    pub fn move_into(&mut self, namespace: &Namespace) {
+        self.namespace = Some(namespace.name().to_owned());
+    }
+
     /// Starts its Envoy with what [`Node::render`] left.
     ///
     /// # Errors
@@ -161,6 +169,9 @@ impl Node {
         command.arg("-c").arg(self.folder.join("envoy.yaml"));
         command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart"]);
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]).args(arguments);
+        if let Some(namespace) = &self.namespace {
+            command = namespace::enter(namespace, &command);
+        }
         let log = self.folder.join("envoy.log");
         self.envoy = Some(Process::start(&format!("Envoy of {}", self.name), &mut command, &log)?);
         Ok(())

@@ -14,6 +14,7 @@ mod shared_data;
 mod spoofing;
 mod tables;
 mod traps;
+mod tunnels;
 mod updates;
 mod upgrades;
 mod visibility;

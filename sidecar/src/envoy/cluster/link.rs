@@ -23,7 +23,8 @@ pub(crate) fn zone_cluster_name(zone: &str) -> String {
 
 /// A cluster whose members are nodes of `zone`; without an identity, in clear.
 pub(crate) fn link_cluster(name: &str, zone: &str, identity: Option<&Identity>, members: &Path) -> Value {
-    let mut link = with_members_from(cluster(name, http_options()), name, members);
+    let options = http_options(json!({"interval": "10s", "timeout": "5s"}));
+    let mut link = with_members_from(cluster(name, options), name, members);
     // A machine that is switched off answers nothing at all: the next endpoint waits for this.
     set(&mut link, "connect_timeout", "1s");
     set(&mut link, "load_balancing_policy", policy(ordered()));
@@ -37,11 +38,11 @@ pub(crate) fn link_cluster(name: &str, zone: &str, identity: Option<&Identity>, 
 }
 
 /// HTTP/2, with pings: where a machine vanishes with requests under way they fail after some seconds, not never.
-fn http_options() -> Value {
+pub(super) fn http_options(keepalive: Value) -> Value {
     json!({
         "explicit_http_config": {"http2_protocol_options": {
             "allow_connect": true,
-            "connection_keepalive": {"interval": "10s", "timeout": "5s"},
+            "connection_keepalive": keepalive,
         }},
         "http_filters": header_rules::upstream_filters(),
     })

@@ -6,31 +6,22 @@ use serde_json::{Value, json};
 use zoneway_site::{HostPort, Protocol, Service, Verify};
 
 use super::super::message::{extension, file, set};
-use super::{cluster, load_assignment, with_members_from};
+use super::{cluster, with_places};
 
 /// The name of a service's cluster.
 pub(crate) fn service_cluster_name(service: &str) -> String {
     format!("service/{service}")
 }
 
-/// A service's cluster. Addresses are members in a file; with a name among them the members stand in the cluster, and
-/// Envoy resolves them.
+/// A service's cluster.
 pub(crate) fn service_cluster(
     name: &str,
     service: &Service,
     addresses: &[HostPort],
     members: &Path,
 ) -> Value {
-    let bare = cluster(name, http_options(service));
-    let mut cluster = if addresses.iter().any(|address| address.name().is_some()) {
-        let mut cluster = bare;
-        let places = addresses.iter().map(|address| (address.host(), address.port()));
-        set(&mut cluster, "type", "STRICT_DNS");
-        set(&mut cluster, "load_assignment", load_assignment(name, places));
-        cluster
-    } else {
-        with_members_from(bare, name, members)
-    };
+    let addresses: Vec<_> = addresses.iter().collect();
+    let mut cluster = with_places(cluster(name, http_options(service)), name, &addresses, members);
     set(&mut cluster, "connect_timeout", "5s");
     if has_tls(service.protocol) {
         set(&mut cluster, "transport_socket", tls(service));

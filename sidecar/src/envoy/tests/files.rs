@@ -176,10 +176,11 @@ fn members_are_written_before_the_clusters_that_read_them_and_routes_last() {
 
 #[test]
 fn a_table_alone_gives_the_same_clusters_of_nodes_and_leaves_services_as_they_are() {
-    for id in ["edge", "studtop"] {
-        let from_site = files(&[HOUSEHOLD], id);
+    let tunnel = HOUSEHOLD.replace("address: {studtop: '198.51.100.4:15443'}", "tunnel: true");
+    for (yaml, id) in [(HOUSEHOLD, "edge"), (HOUSEHOLD, "studtop"), (&tunnel, "edge"), (&tunnel, "studtop")] {
+        let from_site = files(&[yaml], id);
         let there = from_site.iter().find(|file| file.path == folder().xds().clusters()).unwrap();
-        let table = table(&site(HOUSEHOLD), id);
+        let table = table(&site(yaml), id);
         let from_table = table_files(&[&table], &node(id), &folder().xds(), &there.content).unwrap();
         let by_name = |files: &[RenderedFile]| {
             let mut clusters = clusters(files);

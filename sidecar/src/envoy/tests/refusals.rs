@@ -13,10 +13,13 @@ fn a_node_that_is_not_there_is_named_with_those_that_are() {
 }
 
 #[test]
-fn a_link_through_a_tunnel_is_refused_for_both_its_ends_and_no_other_node() {
-    let yaml = HOUSEHOLD.replace("address: {studtop: '198.51.100.4:15443'}", "tunnel: true");
+fn a_tunnel_in_clear_is_refused_at_both_its_ends_and_nowhere_else() {
+    let yaml = HOUSEHOLD.replace("address: {studtop: '198.51.100.4:15443'}", "tunnel: true").replace(
+        "{ca: /pki/ca.pem, certificate: '/pki/{node}.pem', key: '/pki/{node}.key'}",
+        "{none: {zones: [403]}}",
+    );
     check(&yaml, "edge", "the link from exposed to 403 uses a reverse tunnel");
-    check(&yaml, "studtop", "an address that exposed can dial studtop at");
+    check(&yaml, "studtop", "settings.peer_authentication");
     assert!(render(&yaml, "stuchip").is_ok());
 }
 
