@@ -299,4 +299,6 @@ impl Decision<'_> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -310,4 +310,4 @@ impl<'a> Link<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

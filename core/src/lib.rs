@@ -8,6 +8,7 @@ extern crate alloc;
 pub mod authority;
 pub mod decision;
 pub mod endpoint;
+pub mod fault;
 pub mod layout;
 pub mod name;
 pub mod settings;

@@ -9,6 +9,8 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_path_to_error::{Path, Segment};
 
+use crate::fault::Step;
+
 /// A map with text keys, sorted bytewise; a repeated key is an error.
 ///
 /// # Errors
@@ -188,18 +190,13 @@ macro_rules! serialized {
 }
 pub(crate) use serialized;
 
-/// A key as one step of a path to a fault: `.name`, or `["a.b"]` where a dot would read as a step of its own.
-pub(crate) fn step(key: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if !key.is_empty() && key.bytes().all(plain) { format!(".{key}") } else { format!("[{key:?}]") }
-}
-
 /// Where serde stopped, in the form of every other path to a fault; empty for the whole.
-pub(crate) fn place(path: &Path) -> String {
+#[must_use]
+pub fn place(path: &Path) -> String {
     let steps = path.iter().map(|segment| match segment {
         Segment::Seq { index } => format!("[{index}]"),
-        Segment::Map { key } => step(key),
-        Segment::Enum { variant } => step(variant),
+        Segment::Map { key } => Step(key).to_string(),
+        Segment::Enum { variant } => Step(variant).to_string(),
         // The text ended here.
         Segment::Unknown => String::new(),
     });

@@ -1,7 +1,6 @@
 //! What can be wrong with a site, in words a person can act on.
 
-use core::fmt::{self, Display};
-
+use zoneway_core::fault;
 use zoneway_core::name::{HostPatternError, NodeIdError, RulePathError, ZoneNameError};
 
 use crate::host_port::HostPortError;
@@ -9,19 +8,11 @@ use crate::network::NetworkError;
 
 /// Why a site is refused: every fault in one pass, in the order of the file's sections.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+#[error("{}", fault::lines(.0))]
 pub struct SiteError(pub Vec<Fault>);
 
 /// One fault and its place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {fault}")]
-pub struct Fault {
-    /// Where, as `zones.403.links[0].gateways[1]`.
-    pub path: String,
-    /// What.
-    #[source]
-    pub fault: SiteFault,
-}
+pub type Fault = fault::Fault<SiteFault>;
 
 /// What is wrong at one place of a site.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -159,19 +150,5 @@ fn remedy(closest: &Option<String>, otherwise: &str) -> String {
     match closest {
         Some(closest) => format!("did you mean \"{closest}\"?"),
         None => otherwise.to_owned(),
-    }
-}
-
-/// A member of a map in a fault's path: `.403`, or `["notes.stuartpb.com"]` where a dot would mislead.
-pub(crate) struct Member<'a>(pub(crate) &'a str);
-
-impl Display for Member<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if !self.0.is_empty() && self.0.bytes().all(plain) {
-            write!(f, ".{}", self.0)
-        } else {
-            write!(f, "[{:?}]", self.0)
-        }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use core::fmt::Display;
 
+use zoneway_core::fault::Step;
 use zoneway_core::name::{HostPattern, RulePath, ZoneName};
 
-use crate::fault::Member;
 use crate::reach::reachable;
 use crate::site::{PeerAuthentication, Protocol, Rule, Service, Site, Verify};
 use crate::view::Patterns;
@@ -132,11 +132,11 @@ impl<'a> Lint<'a> {
 
     fn zones(&mut self) {
         for (name, zone) in self.site.zones() {
-            let path = format!("zones{}", Member(name.as_str()));
+            let path = format!("zones{}", Step(name.as_str()));
             let mut addresses = BTreeMap::new();
             for (id, node) in &zone.nodes {
                 if let Some(first) = addresses.insert(&node.address, id) {
-                    let path = format!("{path}.nodes{}", Member(id.as_str()));
+                    let path = format!("{path}.nodes{}", Step(id.as_str()));
                     self.doubt(path, Doubt::SameAddress(first.to_string()));
                 }
             }
@@ -162,7 +162,7 @@ impl<'a> Lint<'a> {
             .map(|(index, entry)| (format!("settings.ingress[{index}]"), entry))
             .collect();
         for (zone, written) in &written.zones {
-            let path = format!("zones{}", Member(zone));
+            let path = format!("zones{}", Step(zone));
             if written.public == Some(true)
                 && written.speaks_for.as_ref().is_some_and(|all| all.iter().any(|name| name.as_str() != zone))
             {
@@ -172,9 +172,7 @@ impl<'a> Lint<'a> {
             for (node, written) in written.nodes.iter().flatten() {
                 let own = written.ingress.iter().flatten().enumerate();
                 all.extend(
-                    own.map(|(index, entry)| {
-                        (format!("{path}.nodes{}.ingress[{index}]", Member(node)), entry)
-                    }),
+                    own.map(|(index, entry)| (format!("{path}.nodes{}.ingress[{index}]", Step(node)), entry)),
                 );
             }
         }
@@ -191,7 +189,7 @@ impl<'a> Lint<'a> {
         let rules = self.site.hosts().values().flat_map(|host| host.rules.values());
         let used: BTreeSet<&str> = rules.filter_map(|rule| rule.service.as_deref()).collect();
         for (name, service) in self.site.services() {
-            let path = format!("services{}", Member(name));
+            let path = format!("services{}", Step(name));
             if !used.contains(name.as_str()) {
                 self.doubt(&path, Doubt::Unused);
             }
@@ -207,7 +205,7 @@ impl<'a> Lint<'a> {
         }
         for (node, served) in &service.at {
             if served.addresses.is_empty() {
-                let path = format!("{path}.at{}", Member(node.as_str()));
+                let path = format!("{path}.at{}", Step(node.as_str()));
                 self.doubt(
                     path,
                     Doubt::NotServed("it has no address on this node, add one or take the node out"),
@@ -221,7 +219,7 @@ impl<'a> Lint<'a> {
         let mut reach: BTreeMap<&ZoneName, BTreeSet<&ZoneName>> = BTreeMap::new();
         for (pattern, host) in site.hosts() {
             if host.rules.is_empty() {
-                self.doubt(format_args!("hosts{}", Member(pattern.as_str())), Doubt::NoPaths);
+                self.doubt(format_args!("hosts{}", Step(pattern.as_str())), Doubt::NoPaths);
             }
             for (path, rule) in &host.rules {
                 self.rule(pattern, path, rule, &mut reach);
@@ -237,9 +235,9 @@ impl<'a> Lint<'a> {
         reach: &mut BTreeMap<&'a ZoneName, BTreeSet<&'a ZoneName>>,
     ) {
         let site = self.site;
-        let mut place = format!("hosts{}", Member(pattern.as_str()));
+        let mut place = format!("hosts{}", Step(pattern.as_str()));
         if !rule.short {
-            place.push_str(&format!(".paths{}", Member(path.as_str())));
+            place.push_str(&format!(".paths{}", Step(path.as_str())));
         }
         let served = site.served_at(rule).filter(|(_, served)| served.weight > 0);
         let served: BTreeSet<&ZoneName> = served.filter_map(|(node, _)| site.zone_of(node)).collect();
@@ -277,7 +275,7 @@ impl Lint<'_> {
             let wildcards = site.hosts().iter().filter(|(_, host)| host.rules.values().any(serves));
             let wildcards: Patterns<'_> = wildcards.map(|(pattern, _)| pattern).collect();
             for (pattern, host) in site.hosts() {
-                let place = format!("hosts{}", Member(pattern.as_str()));
+                let place = format!("hosts{}", Step(pattern.as_str()));
                 let known = |rule: &Rule| rule.exposed_to.contains(zone) || serves(rule);
                 if !host.rules.values().any(known) {
                     if wildcards.cover(pattern) {
@@ -290,7 +288,7 @@ impl Lint<'_> {
                         host.rules.iter().filter(|(other, rule)| known(rule) && contains(other, path));
                     let answers = above.max_by_key(|(other, _)| other.as_str().len());
                     if let Some((other, _)) = answers.filter(|(_, rule)| serves(rule)) {
-                        let place = format!("{place}.paths{}", Member(path.as_str()));
+                        let place = format!("{place}.paths{}", Step(path.as_str()));
                         let (zone, path) = (zone.to_string(), other.to_string());
                         self.doubt(place, Doubt::PublicRule { zone, path });
                     }

@@ -1,9 +1,9 @@
 //! What a zone may ask for, where it is served, and what made it so.
 
 use serde::Serialize;
+use zoneway_core::fault::Step;
 use zoneway_core::name::ZoneName;
 
-use crate::fault::Member;
 use crate::site::{ExposedBy, Rule, Site};
 use crate::wire::Prefer;
 
@@ -95,13 +95,13 @@ pub fn list<'a>(site: &'a Site, source: &'a ZoneName) -> Listing<'a> {
 }
 
 fn because(host: &str, path: &str, rule: &Rule) -> Because {
-    let host = format!("hosts{}", Member(host));
-    let written = if rule.short { host.clone() } else { format!("{host}.paths{}", Member(path)) };
+    let host = format!("hosts{}", Step(host));
+    let written = if rule.short { host.clone() } else { format!("{host}.paths{}", Step(path)) };
     let exposure = match rule.exposed_by {
         ExposedBy::Path => format!("{written}.expose_to"),
         ExposedBy::Host => format!("{host}.expose_to"),
         ExposedBy::Home => "settings.home".to_owned(),
     };
-    let service = rule.service.as_ref().map(|name| format!("services{}", Member(name)));
+    let service = rule.service.as_ref().map(|name| format!("services{}", Step(name)));
     Because { rule: written, exposure, service }
 }

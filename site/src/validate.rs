@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use core::fmt::Display;
 
+use zoneway_core::fault::Step;
 use zoneway_core::name::{NodeId, ZoneName};
 use zoneway_core::table::Limits;
 
-use crate::fault::{Fault, Member, SiteFault};
+use crate::fault::{Fault, SiteFault};
 use crate::site::Site;
 use crate::suggestion::closest;
 use crate::wire::{self, Name};
@@ -174,7 +175,7 @@ impl<'a> Check<'a> {
 
 /// `zones.403`, or `hosts["notes.stuartpb.com"]`.
 fn place(map: &str, key: &str) -> String {
-    format!("{map}{}", Member(key))
+    format!("{map}{}", Step(key))
 }
 
 #[cfg(test)]

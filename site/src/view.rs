@@ -6,11 +6,11 @@ mod zones;
 
 pub(crate) use hidden::Patterns;
 
+use zoneway_core::fault::Step;
 use zoneway_core::name::{HostPattern, NodeId, ZoneName};
 use zoneway_core::table::wire::{self, Revision};
 use zoneway_core::table::{Limits, TABLE_VERSION, Table, TableError};
 
-use crate::fault::Member;
 use crate::names::Names;
 use crate::site::Site;
 
@@ -81,10 +81,10 @@ impl Warning {
     pub fn path(&self) -> String {
         match self {
             Self::Node { zone, node, .. } => {
-                format!("zones{}.nodes{}", Member(zone.as_str()), Member(node.as_str()))
+                format!("zones{}.nodes{}", Step(zone.as_str()), Step(node.as_str()))
             }
             Self::Gateway { zone, index, node, .. } => {
-                format!("zones{}.links[{index}].address{}", Member(zone.as_str()), Member(node.as_str()))
+                format!("zones{}.links[{index}].address{}", Step(zone.as_str()), Step(node.as_str()))
             }
         }
     }

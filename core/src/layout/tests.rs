@@ -12,9 +12,9 @@ use crate::decision::{Here, Missing, Peer, Policy, Request, Role, Trail, decide}
 use crate::table::wire::{Backend, Gateway, Host, Link, Node, Prefer, Revision, Rule, Table as Wire, Zone};
 use crate::table::{Limits, Table};
 
-const ZONES: [&str; 5] = ["403", "a", "b.c", "exposed", "z"];
-const NODES: [&str; 4] = ["n0", "n1", "stuchip", "studtop"];
-const HOSTS: [&str; 9] = [
+pub(crate) const ZONES: [&str; 5] = ["403", "a", "b.c", "exposed", "z"];
+pub(crate) const NODES: [&str; 4] = ["n0", "n1", "stuchip", "studtop"];
+pub(crate) const HOSTS: [&str; 9] = [
     "a.example",
     "b.a.example",
     "*.a.example",
@@ -25,7 +25,7 @@ const HOSTS: [&str; 9] = [
     "*.y.a.example",
     "example",
 ];
-const PATHS: [&str; 5] = ["/", "/a", "/a/b", "/admin", "/a%20b"];
+pub(crate) const PATHS: [&str; 5] = ["/", "/a", "/a/b", "/admin", "/a%20b"];
 
 fn names(of: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
     subsequence(of.to_vec(), 0..=of.len())

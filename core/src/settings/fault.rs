@@ -1,13 +1,14 @@
 //! What can be wrong with the filter's configuration, in words a person can act on.
 
 use super::NetworkError;
+use crate::fault;
 use crate::name::{NodeIdError, ZoneNameError};
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Not JSON, or not of the configuration's fields and types. The first fault stops the reading.
-    #[error("{}{source}", at(.path))]
+    #[error("{}{source}", fault::at(.path))]
     Syntax {
         /// Where; empty for the whole.
         path: String,
@@ -16,20 +17,12 @@ pub enum SettingsError {
         source: serde_json::Error,
     },
     /// Well-formed, but against the rules: every fault in one pass.
-    #[error("{}", lines(.0))]
+    #[error("{}", fault::lines(.0))]
     Invalid(Vec<Fault>),
 }
 
 /// One fault and its place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {fault}")]
-pub struct Fault {
-    /// Where, as `source_networks[1]`.
-    pub path: String,
-    /// What.
-    #[source]
-    pub fault: SettingsFault,
-}
+pub type Fault = fault::Fault<SettingsFault>;
 
 /// What is wrong at one place of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,12 +58,4 @@ pub enum SettingsFault {
     /// No cookie name.
     #[error("\"{0}\" is no cookie name: use letters, digits and !#$%&'*+-.^_`|~")]
     CookieName(String),
-}
-
-fn at(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!("{path}: ") }
-}
-
-fn lines(faults: &[Fault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

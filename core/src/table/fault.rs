@@ -1,5 +1,6 @@
 //! What can be wrong with a table, in words a person can act on.
 
+use crate::fault;
 use crate::name::{AddressError, HostPatternError, NodeIdError, RulePathError, ZoneNameError};
 
 /// Why a table is refused.
@@ -14,7 +15,7 @@ pub enum TableError {
         limit: usize,
     },
     /// Not JSON, or not of the table's fields and types. The first fault stops the reading.
-    #[error("{}{source}", at(.path))]
+    #[error("{}{source}", fault::at(.path))]
     Syntax {
         /// Where, as `hosts[3].rules[0]`; empty for the whole.
         path: String,
@@ -23,7 +24,7 @@ pub enum TableError {
         source: serde_json::Error,
     },
     /// Well-formed, but against the rules: every fault in one pass.
-    #[error("{}", lines(.0))]
+    #[error("{}", fault::lines(.0))]
     Invalid(Vec<Fault>),
 }
 
@@ -40,15 +41,7 @@ impl TableError {
 }
 
 /// One fault and its place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {fault}")]
-pub struct Fault {
-    /// Where, as `hosts[3].rules[0].backends[1]`.
-    pub path: String,
-    /// What.
-    #[source]
-    pub fault: TableFault,
-}
+pub type Fault = fault::Fault<TableFault>;
 
 /// What is wrong at one place of a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,12 +124,4 @@ pub enum TableFault {
         /// How many there may be.
         limit: usize,
     },
-}
-
-fn at(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!("{path}: ") }
-}
-
-fn lines(faults: &[Fault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -8,8 +8,8 @@ use hashbrown::HashSet;
 
 use super::wire::{Backend, Gateway, Host, Link, Rule, Table, Zone};
 use super::{Fault, Limits, TABLE_VERSION, TableFault};
+use crate::fault::Step;
 use crate::name::{Address, HostPattern, NodeId, RulePath, ZoneName};
-use crate::strict::step;
 
 /// The most that a weight or a cost may be.
 pub(super) const MOST: u64 = 1_000_000;
@@ -54,8 +54,7 @@ impl Check<'_> {
         let links = table.zones.values().map(|zone| zone.links.as_ref().map_or(0, Vec::len)).sum();
         self.at_most("zones", "links", links, self.limits.links);
         for (name, zone) in &table.zones {
-            let path =
-                if name.contains('.') { format!("zones[\"{name}\"]") } else { format!("zones.{name}") };
+            let path = format!("zones{}", Step(name));
             if let Err(error) = ZoneName::parse(name) {
                 self.fault(&path, error);
             }
@@ -87,7 +86,7 @@ impl Check<'_> {
                 let address = Address::parse(&node.address).err().map(TableFault::from);
                 for (below, fault) in [("", fault), (".address", address)] {
                     if let Some(fault) = fault {
-                        self.fault(format_args!("{path}.nodes{}{below}", step(id)), fault);
+                        self.fault(format_args!("{path}.nodes{}{below}", Step(id)), fault);
                     }
                 }
             }

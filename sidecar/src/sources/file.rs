@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error as YamlError, Options};
+use zoneway_core::strict;
 use zoneway_core::table::{Table, TableError};
 use zoneway_site::{Site, SiteError, wire};
 
@@ -124,8 +125,7 @@ pub(crate) fn read_yaml<T: DeserializeOwned>(file: &Path, yaml: &[u8]) -> Result
     let mut path = String::new();
     let read = serde_saphyr::with_deserializer_from_slice_with_options(yaml, options(), |deserializer| {
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            // serde_path_to_error's words for "the whole" and for what it cannot name.
-            path = error.path().to_string().trim_end_matches(['?', '.']).to_owned();
+            path = strict::place(error.path());
             error.into_inner()
         })
     });
@@ -141,8 +141,12 @@ fn options() -> Options {
     serde_saphyr::options! { budget: budget, with_snippet: false }
 }
 
-/// The library's message without the place, which stands before it already.
+/// The library's message without the place, which stands before it already, and without its advice to programmers.
 fn message(error: &YamlError) -> String {
+    if let YamlError::DuplicateMappingKey { key, .. } = error.without_snippet() {
+        let key = key.as_ref().map_or_else(|| "a key".to_owned(), |key| format!("`{key}`"));
+        return format!("{key} stands twice: keep one");
+    }
     let text = error.without_snippet().to_string();
     match error.location() {
         Some(at) => {

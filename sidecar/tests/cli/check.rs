@@ -57,6 +57,39 @@ fn every_error_comes_with_its_file_and_path() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_told_with_its_place_and_what_to_do() {
+    let bench = Bench::with(&[("site.yaml", "version: 1\nzones:\n  a: {}\n  b c: {}\n  a: {}\n")]);
+    let said = bench.run(&["check", "site.yaml"]).code(1);
+    assert_eq!(said.err, "error: site.yaml:5:3: zones: `a` stands twice: keep one\n");
+}
+
+#[test]
+fn a_name_that_is_none_is_quoted_in_its_path() {
+    let bench = Bench::with(&[
+        ("site.yaml", "version: 1\nzones: {a/b: {}}\n"),
+        (
+            "table.json",
+            r#"{"version": 1, "revision": {"epoch": 1, "sequence": 1}, "view": "a/b", "zones": {"a/b": {}}, "hosts": []}"#,
+        ),
+        ("typo.yaml", "version: 1\nzones: {a/b: {nodez: {}}}\n"),
+    ]);
+    for file in ["site.yaml", "table.json"] {
+        let said = bench.run(&["check", file]).code(1);
+        assert!(
+            said.err.starts_with(&format!("error: {file}: zones[\"a/b\"]: \"a/b\" is no zone name")),
+            "{}",
+            said.err
+        );
+    }
+    let said = bench.run(&["check", "typo.yaml"]).code(1);
+    assert!(
+        said.err.starts_with("error: typo.yaml:2:15: zones[\"a/b\"].nodez: unknown field"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn one_bad_file_of_several_is_enough() {
     let bench = Bench::example();
     let table = std::fs::read_to_string(bench.path().join("403.json")).expect("the view is there");

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use zoneway_core::fault::Step;
 use zoneway_core::name::{HostPattern, RulePath, ZoneName};
 
 use super::{Check, place};
-use crate::fault::{Member, SiteFault};
+use crate::fault::SiteFault;
 use crate::site::{ExposedBy, Host, Rule};
 use crate::suggestion::closest;
 use crate::wire;
@@ -44,7 +45,7 @@ impl Check<'_> {
         let paths = written.paths.iter().flatten();
         self.at_most(format_args!("{path}.paths"), "rules", paths.clone().count(), self.limits.rules);
         for (text, written) in paths {
-            let path = format!("{path}.paths{}", Member(text));
+            let path = format!("{path}.paths{}", Step(text));
             let parsed = self.parsed(&path, RulePath::parse(text));
             let own = written
                 .expose_to

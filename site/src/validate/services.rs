@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use zoneway_core::fault::Step;
 use zoneway_core::name::NodeId;
 
 use super::{Check, place};
-use crate::fault::{Member, SiteFault};
+use crate::fault::SiteFault;
 use crate::host_port::HostPort;
 use crate::site::{Served, Service, Verify};
 use crate::wire;
@@ -17,7 +18,7 @@ impl Check<'_> {
             let path = place("services", name);
             let mut at = BTreeMap::new();
             for (node, served) in written.at.iter().flatten() {
-                let path = format!("{path}.at{}", Member(node));
+                let path = format!("{path}.at{}", Step(node));
                 let id = self.node(&path, node).map(|(id, _)| id);
                 let served = self.served(&path, served);
                 at.extend::<Option<(NodeId, Served)>>(id.map(|id| (id, served)));

@@ -52,6 +52,19 @@ fn zone(site: &Site, name: &str) -> crate::Zone {
 }
 
 #[test]
+fn what_stands_in_a_zone_without_a_proper_name_is_checked_all_the_same() {
+    check(
+        &with("a b: {nodes: {c: \"10.0.0.1:0\", a: 10.0.0.1}, links: [{to: nowhere}]}", ""),
+        &[
+            "zones[\"a b\"]",
+            "zones[\"a b\"].nodes.a",
+            "zones[\"a b\"].nodes.c.address",
+            "zones[\"a b\"].links[0].to",
+        ],
+    );
+}
+
+#[test]
 fn the_example_is_valid_and_two_sections_are_enough() {
     site(include_str!("../../tests/data/example.yaml"));
     check("{version: 1, zones: {}}", &[]);

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use zoneway_core::fault::Step;
 use zoneway_core::name::{NodeId, ZoneName};
 
 use super::settings::Listener;
 use super::{Check, place};
-use crate::fault::{Member, SiteFault};
+use crate::fault::SiteFault;
 use crate::host_port::HostPort;
 use crate::site::{DEFAULT_PEER_PORT, Link, Node, Way, Zone};
 use crate::wire;
@@ -22,10 +23,11 @@ impl Check<'_> {
         let mut zones = BTreeMap::new();
         for (name, written) in &wire.zones {
             let path = place("zones", name);
-            if let Some(name) = self.parsed(&path, ZoneName::parse(name)) {
-                let zone = self.written_zone(&path, &name, written, ingress);
-                zones.insert(name, zone);
-            }
+            let parsed = self.parsed(&path, ZoneName::parse(name));
+            // What stands in a zone that has no name is checked all the same, under one that leads nowhere.
+            let Some(stand_in) = parsed.clone().or_else(|| ZoneName::parse("0").ok()) else { continue };
+            let zone = self.written_zone(&path, name, &stand_in, written, ingress);
+            zones.extend(parsed.map(|name| (name, zone)));
         }
         zones
     }
@@ -33,12 +35,13 @@ impl Check<'_> {
     fn written_zone(
         &mut self,
         path: &str,
-        name: &ZoneName,
+        name: &str,
+        zone: &ZoneName,
         written: &wire::Zone,
         ingress: &[Listener],
     ) -> Zone {
         let public = written.public.unwrap_or(false);
-        let itself = || BTreeSet::from([name.clone()]);
+        let itself = || BTreeSet::from([zone.clone()]);
         let speaks_for = match &written.speaks_for {
             None => itself(),
             Some(zones) => {
@@ -46,7 +49,7 @@ impl Check<'_> {
                 if public { itself() } else { zones }
             }
         };
-        let nodes = self.nodes(path, name, written, ingress);
+        let nodes = self.nodes(path, name, zone, written, ingress);
         let links = self.links(path, name, written.links.as_deref().unwrap_or_default());
         Zone { public, speaks_for, nodes, links }
     }
@@ -54,6 +57,7 @@ impl Check<'_> {
     fn nodes(
         &mut self,
         path: &str,
+        name: &str,
         zone: &ZoneName,
         written: &wire::Zone,
         ingress: &[Listener],
@@ -62,9 +66,9 @@ impl Check<'_> {
         self.at_most(format_args!("{path}.nodes"), "nodes", written.clone().count(), self.limits.nodes);
         let mut nodes = BTreeMap::new();
         for (id, node) in written {
-            let path = format!("{path}.nodes{}", Member(id));
+            let path = format!("{path}.nodes{}", Step(id));
             let parsed = self.parsed(&path, NodeId::parse(id));
-            if let Some(first) = self.node_zones.get(id.as_str()).filter(|first| **first != zone.as_str()) {
+            if let Some(first) = self.node_zones.get(id.as_str()).filter(|first| **first != name) {
                 let first = (*first).to_owned();
                 self.fault(&path, SiteFault::NodeTwice { node: id.clone(), first });
             }
@@ -100,12 +104,12 @@ impl Check<'_> {
         Some(Node { address: address?, listen: listen?, ingress })
     }
 
-    fn links(&mut self, path: &str, zone: &ZoneName, written: &[wire::Link]) -> BTreeMap<ZoneName, Link> {
+    fn links(&mut self, path: &str, zone: &str, written: &[wire::Link]) -> BTreeMap<ZoneName, Link> {
         let mut links = BTreeMap::new();
         for (index, link) in written.iter().enumerate() {
             let path = format!("{path}.links[{index}]");
             let target = self.zone(format_args!("{path}.to"), link.to.as_str());
-            if link.to.as_str() == zone.as_str() {
+            if link.to.as_str() == zone {
                 self.fault(format_args!("{path}.to"), SiteFault::LinkToItself);
             }
             if written.iter().take(index).any(|earlier| earlier.to == link.to) {
@@ -115,12 +119,7 @@ impl Check<'_> {
             let cost = self.number(format_args!("{path}.cost"), link.cost, 1);
             let egress = link.egress.as_ref().map(|names| {
                 self.name_list(format_args!("{path}.egress"), "node", names, |check, path, name| {
-                    check.node_of(
-                        path,
-                        name,
-                        zone.as_str(),
-                        "name the nodes of this zone that can use the link",
-                    )
+                    check.node_of(path, name, zone, "name the nodes of this zone that can use the link")
                 })
             });
             let gateways = self.gateways(&path, link);
@@ -150,7 +149,7 @@ impl Check<'_> {
         }
         let mut addresses = BTreeMap::new();
         for (node, text) in link.address.iter().flatten() {
-            let path = format!("{path}.address{}", Member(node));
+            let path = format!("{path}.address{}", Step(node));
             // A name in `gateways` that is faulty itself is reported there.
             let named = link.gateways.iter().flatten().any(|name| name.as_str() == node);
             if target.is_some() && !named && !gateways.contains(node.as_str()) {
