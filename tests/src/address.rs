@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -45,6 +45,22 @@ pub fn free(address: Ipv4Addr) -> io::Result<SocketAddr> {
         let free = TcpListener::bind((address, 0))?.local_addr()?;
         if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(free) {
             return Ok(free);
+        }
+    }
+}
+
+/// An address of this machine that is not loopback: the API server takes no other for an endpoint.
+///
+/// # Errors
+/// The machine has none.
+pub fn own() -> io::Result<Ipv4Addr> {
+    // Nothing is sent: the kernel says which address it would send from.
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+    match socket.local_addr()? {
+        SocketAddr::V4(own) if !own.ip().is_loopback() => Ok(*own.ip()),
+        other => {
+            Err(io::Error::other(format!("{other} is this machine's only address: give it another one")))
         }
     }
 }

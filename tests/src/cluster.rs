@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use crate::address::{self, Addresses};
 use crate::process::{self, Process};
 use crate::{artefact, deadline};
-pub use api::{Api, Name};
+pub use api::{Api, Name, documents};
 use api_server::ApiServer;
 pub use credentials::Account;
 use credentials::Credentials;

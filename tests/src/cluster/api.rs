@@ -211,7 +211,7 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T> {
 ///
 /// # Errors
 /// It is no YAML.
-pub(super) fn documents(yaml: &str) -> Result<Vec<Value>> {
+pub fn documents(yaml: &str) -> Result<Vec<Value>> {
     let budget = serde_saphyr::budget! { max_events: 20_000_000, max_nodes: 10_000_000 };
     let options = serde_saphyr::options! { budget: budget, with_snippet: false };
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(yaml, options)?;

@@ -97,6 +97,17 @@ pub fn annotate(object: Value, name: &str, text: &str) -> Value {
     with(object, &["metadata", "annotations", name], text.into())
 }
 
+/// What stands at a JSON pointer, `/metadata/name`; null where nothing does.
+#[must_use]
+pub fn at<'v>(object: &'v Value, pointer: &str) -> &'v Value {
+    object.pointer(pointer).unwrap_or(&Value::Null)
+}
+
+/// What a member of an object lists; nothing where it is no list.
+pub fn list<'v>(object: &'v Value, member: &str) -> impl Iterator<Item = &'v Value> {
+    object.get(member).and_then(Value::as_array).into_iter().flatten()
+}
+
 /// The same object with a value where a path of names leads; what is missing on the way is made.
 #[must_use]
 pub fn with(object: Value, path: &[&str], value: Value) -> Value {

@@ -1,6 +1,6 @@
 //! The ordinary life of sidecars that read a cluster: what changes there is what their Envoys decide by.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -8,19 +8,6 @@ use zoneway_tests::cluster::machine::{Machine, backends, hosts};
 use zoneway_tests::cluster::{Cluster, Definitions, Name, objects};
 use zoneway_tests::service::Service;
 use zoneway_tests::{address, deadline};
-
-/// An address of this machine's own that is no loopback address: the API server takes no other for an endpoint.
-pub(crate) fn own_address() -> Result<Ipv4Addr> {
-    // Nothing is sent: the kernel says which address it would send from.
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
-    match socket.local_addr()? {
-        SocketAddr::V4(own) if !own.ip().is_loopback() => Ok(*own.ip()),
-        other => Err(anyhow::anyhow!(
-            "{other} is this machine's only address: give it one that is no loopback address"
-        )),
-    }
-}
 
 /// A slice with endpoints on nodes, each a place where something listens.
 fn slice_of(endpoints: &[(&str, SocketAddr)]) -> Value {
@@ -44,7 +31,7 @@ struct House {
 impl House {
     async fn start() -> Result<Self> {
         let cluster = Cluster::start().await?;
-        let own = own_address()?;
+        let own = address::own()?;
         let (mut services, mut places) = (Vec::new(), Vec::new());
         for node in ["studtop", "stuchip"] {
             let at = address::free(own)?;

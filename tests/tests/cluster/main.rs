@@ -2,6 +2,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "what a helper of a test does not find fails the test")]
 
+mod crowd;
 mod deploy;
+mod faults;
 mod harness;
 mod life;
+mod lone;
