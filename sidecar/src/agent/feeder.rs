@@ -49,6 +49,10 @@ pub(crate) type Wanted = Option<Result<Arc<NodePicture>, String>>;
 /// How long an Envoy may take to adopt a table that only closes what the next one closes.
 const NARROW_WITHIN: Duration = Duration::from_secs(3);
 
+/// How long a picture that is on its way may keep the next one waiting. Without that, a source that changes faster than an
+/// Envoy is fed would never have it fed at all.
+const MIDWAY: Duration = Duration::from_secs(1);
+
 /// The room of one Envoy.
 pub(crate) struct Feeder {
     node: String,
@@ -61,6 +65,8 @@ pub(crate) struct Feeder {
     want: Option<Arc<NodePicture>>,
     /// What comes after what is wanted now, and since when it waits: see [`narrow`].
     next: Option<(Arc<NodePicture>, Time)>,
+    /// When what is wanted now began to be.
+    fed_at: Time,
     /// Why there is nothing new to have, where there is not.
     no_picture: Option<String>,
     status: Option<ReaderStatus>,
@@ -91,6 +97,7 @@ impl Feeder {
             wanted,
             want: None,
             next: None,
+            fed_at: Time::ZERO,
             no_picture: None,
             status: None,
             polled_at: Instant::now(),
@@ -107,14 +114,17 @@ impl Feeder {
         self.feed.apply(polled, self.shared.now());
         self.tell();
         loop {
-            self.take_wanted();
             self.go_on();
+            if !self.is_midway() {
+                self.take_wanted();
+            }
             let step = self.feed.step(self.shared.now());
             if let Step::Wait(until) = step {
                 let pause = until.saturating_sub(self.shared.now());
+                let is_midway = self.is_midway();
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
-                    changed = self.wanted.changed() => match changed {
+                    changed = self.wanted.changed(), if !is_midway => match changed {
                         // Waiting for it has marked it as seen: it is looked at above.
                         Ok(()) => self.wanted.mark_changed(),
                         Err(_) => return,
@@ -159,7 +169,14 @@ impl Feeder {
             None => picture.content(&Ok(Vec::new())),
         };
         self.want = Some(picture);
-        self.feed.apply(Event::Want(content), self.shared.now());
+        self.fed_at = self.shared.now();
+        self.feed.apply(Event::Want(content), self.fed_at);
+    }
+
+    /// Whether a picture is on its way, and is to arrive before the next one sets out.
+    fn is_midway(&self) -> bool {
+        let is_on_its_way = matches!(self.feed.state(), State::Members(_) | State::Pushing(None));
+        self.next.is_some() || (is_on_its_way && self.shared.now() < self.fed_at + MIDWAY)
     }
 
     /// What has to be adopted before a picture's routes are written; `None` where its routes are those that are there,
