@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -125,8 +126,21 @@ impl Machine {
     /// # Errors
     /// They do not in the test's patience.
     pub async fn until_every_worker_has(&mut self, what: &str, has: impl Fn(&Value) -> bool) -> Result<()> {
+        self.within_every_worker_has(deadline::PATIENCE, what, has).await
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// They do not within `limit`.
+    pub async fn within_every_worker_has(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        has: impl Fn(&Value) -> bool,
+    ) -> Result<()> {
         let node = &self.node;
-        let waited = deadline::until(what, || async {
+        let waited = deadline::within(limit, what, || async {
             let table = unix::json(&node.table_socket(), "/v1/table").await?;
             ensure!(has(&table), "the table is another: {}", hosts(&table).len());
             node.adopted(table.get("revision")).await

@@ -8,3 +8,5 @@ mod faults;
 mod harness;
 mod life;
 mod lone;
+mod many;
+mod writing;

@@ -1,0 +1,99 @@
+//! What sidecars write into the cluster: one of them at a time, each thing once.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use zoneway_tests::cluster::machine::Machine;
+use zoneway_tests::cluster::{Cluster, Name, objects};
+use zoneway_tests::deadline;
+
+const LEASE: &str = "lease: {namespace: zoneway}";
+
+async fn holder(cluster: &Cluster) -> Result<String> {
+    let lease = cluster.get(&Name::of("coordination.k8s.io/v1", "Lease", "zoneway", "zoneway")).await?;
+    let holder = lease["spec"]["holderIdentity"].as_str().context("nobody holds it")?;
+    Ok(holder.to_owned())
+}
+
+async fn held_by_another(cluster: &Cluster, than: &str) -> Result<String> {
+    deadline::until("another holder", || async {
+        let now = holder(cluster).await?;
+        ensure!(!now.is_empty() && now != than, "{now:?} holds it");
+        Ok(now)
+    })
+    .await
+}
+
+async fn events(cluster: &Cluster) -> Result<Vec<Value>> {
+    let events = cluster.list("events.k8s.io/v1", "Event").await?;
+    Ok(events
+        .into_iter()
+        .filter(|event| event["reportingController"] == "st8s.stuartpb.com/zoneway")
+        .collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_sidecar_writes_and_another_takes_over_when_it_ends() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    cluster.define(&zoneway_tests::cluster::machine::zone_definition()?).await?;
+    let zone = json!({"apiVersion": "st8s.stuartpb.com/v1alpha1", "kind": "Zone", "metadata": {"name": "403"}, "spec": {}});
+    let mut hostless = objects::ingress("web", "nameless", "x.example", "notes");
+    hostless["spec"]["rules"][0].as_object_mut().context("a rule")?.remove("host");
+    cluster
+        .apply_all(&[
+            objects::namespace("zoneway", None),
+            objects::namespace("web", None),
+            objects::service("web", "notes", 80),
+            zone,
+            hostless,
+        ])
+        .await?;
+    let mut machines = Vec::new();
+    for name in ["studtop", "stuchip"] {
+        machines.push(Machine::start(&cluster, name, "403", LEASE).await?);
+    }
+
+    // A note becomes one Event of its object, whoever is asked to tell it.
+    let told = deadline::until("an Event", || async {
+        let told = events(&cluster).await?;
+        ensure!(!told.is_empty(), "there is none");
+        Ok(told)
+    })
+    .await?;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let event = told.first().context("one")?;
+    assert_eq!(event["regarding"]["name"], "nameless");
+    assert_eq!(event["reason"], "NoHost");
+
+    // The status of a Zone is what `kubectl get` shows.
+    deadline::until("the status", || async {
+        let zone = cluster.get(&Name::cluster("st8s.stuartpb.com/v1alpha1", "Zone", "403")).await?;
+        ensure!(zone["status"]["nodes"] == 2, "{}", zone["status"]);
+        ensure!(zone["status"]["conditions"][0]["status"] == "True", "{}", zone["status"]);
+        Ok(())
+    })
+    .await?;
+    let version = |zone: &Value| zone["metadata"]["resourceVersion"].clone();
+    let before = version(&cluster.get(&Name::cluster("st8s.stuartpb.com/v1alpha1", "Zone", "403")).await?);
+
+    // Who ends gives the lease back; who is killed loses it when it has run out.
+    let first = holder(&cluster).await?;
+    let leads = |name: &str, holder: &str| holder.starts_with(&format!("{name}_"));
+    let leader = machines.iter_mut().find(|machine| leads(&machine.node.name, &first)).context("a holder")?;
+    let ended = leader.node.sidecar()?.stop()?;
+    assert!(ended.success(), "{ended}");
+    leader.start_sidecar()?;
+    leader.node.serving().await?;
+    let second = held_by_another(&cluster, &first).await?;
+    let leader =
+        machines.iter_mut().find(|machine| leads(&machine.node.name, &second)).context("a holder")?;
+    leader.node.sidecar()?.kill()?;
+    leader.start_sidecar()?;
+    let third = held_by_another(&cluster, &second).await?;
+    assert_ne!(third, second);
+
+    // Nobody told anything twice, and nothing was written that said the same.
+    assert_eq!(events(&cluster).await?.len(), 1);
+    let after = version(&cluster.get(&Name::cluster("st8s.stuartpb.com/v1alpha1", "Zone", "403")).await?);
+    assert_eq!(after, before);
+    Ok(())
+}
