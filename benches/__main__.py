@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`make bench`: what the filter costs, against what people would use instead, on two cores.
 
-    make bench [PARTS="cpu upstream tables adoption memory core"] [ROUNDS=N] [BENCH="further options of python3 benches"]
+    make bench [PARTS="cpu upstream tables adoption memory core cluster"] [ROUNDS=N] [BENCH="further options of python3 benches"]
 
 Every Envoy has the configuration that `zoneway envoy` renders; they differ in the filter alone. Rounds are interleaved in one
 run, each Envoy pinned to the same core while the others stand still. Raw rounds, notes of the machine and what is made of them
@@ -19,9 +19,9 @@ from pathlib import Path
 import machine
 import page
 from bed import ROOT, Beds
-from parts import adoption, core, cpu, memory, tables, upstream
+from parts import adoption, cluster, core, cpu, memory, tables, upstream
 
-PARTS = {part.NAME: part for part in (cpu, upstream, tables, adoption, memory, core)}
+PARTS = {part.NAME: part for part in (cpu, upstream, tables, adoption, memory, core, cluster)}
 
 
 def main() -> int:

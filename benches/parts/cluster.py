@@ -1,0 +1,52 @@
+"""A sidecar that reads a real cluster: from a changed EndpointSlice to every worker of a real Envoy, and the sidecar's memory.
+
+The cluster is kube-apiserver and etcd on this machine, so they have their share of the two cores too. The time begins before
+the change is sent to the API server."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from bed import ROOT, Beds
+
+NAME = "cluster"
+NODES, CHANGES = 100, 200
+# Services and hosts: the issue's, and ten times the services for memory.
+SIZES = ((1_000, 10_000, CHANGES), (10_000, 10_000, 20))
+FILTERS = ("wasm", "module")
+
+
+def measure(asked: argparse.Namespace, beds: Beds) -> list[dict]:
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    for words in (["-p", "zoneway-sidecar", "--release"], ["-p", "zoneway-tests", "--bin", "cluster-measure"]):
+        subprocess.run(["cargo", "build", "--locked", *words], cwd=ROOT, check=True)
+    found = []
+    for services, hosts, changes in SIZES:
+        # The memory is the sidecar's, whatever its Envoy loads.
+        for filter in FILTERS if services == SIZES[0][0] else FILTERS[:1]:
+            words = [target / "debug/cluster-measure", f"--services={services}", f"--hosts={hosts}", f"--nodes={NODES}", f"--changes={changes}"]
+            environment = os.environ | {"ZONEWAY_FILTER": filter, "ZONEWAY_BIN": str(target / "release/zoneway")}
+            done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+            found.append(json.loads(done.stdout))
+            print(summary(found[-1:]), file=sys.stderr)
+    return found
+
+
+def summary(raw: list[dict]) -> list[dict]:
+    lines = []
+    for run in raw:
+        times = sorted(change["ms"] for change in run["changes"])
+        lines.append(
+            {key: run[key] for key in ("filter", "services", "hosts", "nodes", "rss_kib", "peak_kib")}
+            | {
+                "changes": len(times),
+                "median_ms": statistics.median(times),
+                "p99_ms": times[min(len(times) - 1, len(times) * 99 // 100)],
+                "write_median_ms": statistics.median(change["write_ms"] for change in run["changes"]),
+            }
+        )
+    return lines
