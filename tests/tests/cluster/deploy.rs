@@ -5,6 +5,6 @@ mod base;
 mod chart;
 mod conformity;
 mod documents;
-mod helm;
+pub(crate) mod helm;
 mod image;
 mod server;

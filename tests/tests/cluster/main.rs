@@ -9,4 +9,5 @@ mod harness;
 mod life;
 mod lone;
 mod many;
+mod rights;
 mod writing;

@@ -42,7 +42,7 @@ pub(super) const SETS: &[(&str, &[&str])] = &[
 ///
 /// # Errors
 /// It ends with anything but 0.
-pub(super) fn helm(command: &[&str], arguments: &[&str]) -> Result<String> {
+pub(crate) fn helm(command: &[&str], arguments: &[&str]) -> Result<String> {
     let mut helm = Command::new(artefact::cluster("bin/helm")?);
     helm.args(command).arg(artefact::repository().join("deploy/chart"));
     // A helm that was built from source takes the cluster for a very old one.
