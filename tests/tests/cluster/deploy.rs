@@ -8,3 +8,4 @@ mod documents;
 pub(crate) mod helm;
 mod image;
 mod server;
+mod traffic;
