@@ -17,6 +17,7 @@ mod pki;
 mod push;
 mod run;
 mod schema;
+mod site;
 mod site_source;
 mod status;
 mod table;
@@ -49,6 +50,7 @@ enum Command {
     Explain(explain::Args),
     List(list::Args),
     Diff(diff::Args),
+    Site(site::Args),
     Envoy(envoy::Args),
     Push(push::Args),
     Status(status::Args),
@@ -69,6 +71,7 @@ impl Command {
             Self::Explain(args) => explain::run(args, out),
             Self::List(args) => list::run(args, out),
             Self::Diff(args) => diff::run(args, out),
+            Self::Site(args) => site::run(args, out),
             Self::Envoy(args) => envoy::run(args, out),
             Self::Push(args) => push::run(args, out),
             Self::Status(args) => status::run(args, out),

@@ -1,18 +1,21 @@
 //! Where a command gets its site from: the arguments that every such command shares.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use zoneway_core::name::NodeId;
-use zoneway_site::Site;
+use zoneway_site::{Site, wire};
 
 use super::Usage;
 use super::run::this_node;
 use crate::agent::config::{Config, Source};
 use crate::sources::cluster::access::Access;
-use crate::sources::cluster::settings::Settings;
+use crate::sources::cluster::manifests::{self, Manifests};
+use crate::sources::cluster::picture::{Note, Origins, Picture};
+use crate::sources::cluster::settings::{DEFAULT_PREFIX, Settings};
 use crate::sources::cluster::watch::ClusterWatch;
 use crate::sources::file;
 
@@ -24,9 +27,21 @@ const WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct SiteSource {
     #[command(flatten)]
     from: From,
-    /// The zone that is meant where none is named; for --cluster, whose objects do not say.
-    #[arg(long, value_name = "ZONE", conflicts_with_all = ["site", "config"])]
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How objects are read, which they do not say themselves.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reading {
+    /// The zone that is meant where none is named; for --cluster and --manifests. Manifests of one zone that is not
+    /// public need no word.
+    #[arg(long, value_name = "ZONE")]
     home: Option<String>,
+    /// All that can be said of how objects are read (YAML, as `source.cluster` of a sidecar's configuration); for
+    /// --cluster and --manifests.
+    #[arg(long, value_name = "FILE", conflicts_with = "home")]
+    settings: Option<PathBuf>,
 }
 
 /// One of them.
@@ -36,12 +51,28 @@ struct From {
     /// The site file (YAML).
     #[arg(long, value_name = "SITE")]
     site: Option<PathBuf>,
+    /// A folder of Kubernetes manifests (or a file; `-` is standard input), as Flux has them.
+    #[arg(long, value_name = "DIR")]
+    manifests: Option<PathBuf>,
     /// The configuration of a sidecar (`zoneway run`): its source, a site file or a cluster.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A Kubernetes cluster, as it is now: a kubeconfig file, a context of the usual one, or FILE#CONTEXT.
     #[arg(long, value_name = "KUBECONFIG", num_args = 0..=1, default_missing_value = "")]
     cluster: Option<String>,
+}
+
+/// A site, with what made it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// As it is written.
+    pub(crate) site: Arc<wire::Site>,
+    /// Which object made each entry; nothing for a site file.
+    pub(crate) origins: Arc<Origins>,
+    /// The hosts that are there only so that no wildcard answers for them.
+    pub(crate) hidden: Arc<BTreeSet<String>>,
+    /// What there is to tell of objects.
+    pub(crate) notes: Vec<Note>,
 }
 
 impl SiteSource {
@@ -52,15 +83,29 @@ impl SiteSource {
 
     /// The same for a node: in a cluster, that one is taken for ready.
     pub(crate) fn load_for(&self, node: Option<&NodeId>) -> anyhow::Result<Site> {
-        let From { site, config, cluster } = &self.from;
-        let (settings, access) = match (site, config, cluster) {
-            (Some(site), ..) => return Ok(file::load_site(site)?),
-            (_, Some(config), _) => {
+        self.find(node)?.checked()
+    }
+
+    /// The same, with what made it. What there is to tell of objects is told.
+    pub(crate) fn find(&self, node: Option<&NodeId>) -> anyhow::Result<Found> {
+        let From { site, manifests, config, cluster } = &self.from;
+        if (site.is_some() || config.is_some()) && self.reading.is_said() {
+            let message = "--home and --settings are for --manifests and --cluster: a site and a configuration say it themselves";
+            return Err(Usage(message.to_owned()).into());
+        }
+        if let Some(site) = site {
+            return of_file(site);
+        }
+        if let Some(manifests) = manifests {
+            return of_manifests(manifests, &self.reading);
+        }
+        let (settings, access) = match config {
+            Some(config) => {
                 let this = node.map(ToString::to_string).or_else(this_node);
                 // What no command needs to know is who is fed: any name does.
                 let config = Config::load(config, Some(this.as_deref().unwrap_or("none")))?;
                 match config.source {
-                    Source::Site(site) => return Ok(file::load_site(&site)?),
+                    Source::Site(site) => return of_file(&site),
                     Source::Table(table) => bail!(
                         "{}: the source is a table, which is one zone's view and no site: name a site or a cluster",
                         table.display()
@@ -68,14 +113,9 @@ impl SiteSource {
                     Source::Cluster(settings, access) => (*settings, access),
                 }
             }
-            (.., cluster) => {
-                let home = self.home.as_deref().ok_or_else(|| {
-                    Usage(
-                        "--cluster wants the zone that is home: --home ZONE, or all of it by --config"
-                            .to_owned(),
-                    )
-                })?;
-                (Settings::of_home(home), Access::parse(cluster.as_deref().unwrap_or_default()))
+            None => {
+                let settings = self.reading.settings(|| None)?;
+                (settings, Access::parse(cluster.as_deref().unwrap_or_default()))
             }
         };
         let own = node.map(ToString::to_string).into_iter().collect();
@@ -83,11 +123,74 @@ impl SiteSource {
     }
 }
 
-/// The site of a cluster as it is now.
-fn listed_once(settings: Settings, access: &Access, own: BTreeSet<String>) -> anyhow::Result<Site> {
-    if let Some((path, message)) = settings.faults().first() {
-        return Err(Usage(format!("{path}: {message}")).into());
+impl Reading {
+    /// Whether anything is said.
+    pub(crate) fn is_said(&self) -> bool {
+        self.home.is_some() || self.settings.is_some()
     }
+
+    /// The settings that are named, or the defaults with the home that is named or found.
+    fn settings(&self, found: impl FnOnce() -> Option<String>) -> anyhow::Result<Settings> {
+        let settings = match &self.settings {
+            Some(path) => file::read_yaml(path, &file::read(path)?)?,
+            None => {
+                let home = self.home.clone().or_else(found);
+                Settings::of_home(&home.ok_or_else(|| {
+                    Usage(
+                        "which zone is home is not clear: write --home ZONE, or all of it by --settings"
+                            .to_owned(),
+                    )
+                })?)
+            }
+        };
+        let faults: Vec<String> =
+            settings.faults().into_iter().map(|(path, message)| format!("{path}: {message}")).collect();
+        if faults.is_empty() { Ok(settings) } else { Err(Usage(faults.join("\n")).into()) }
+    }
+}
+
+impl Found {
+    /// The site as it is meant.
+    pub(crate) fn checked(&self) -> anyhow::Result<Site> {
+        Site::try_from(self.site.as_ref()).context("the objects come to no site, which is a fault to report")
+    }
+
+    fn of(picture: Picture) -> Self {
+        for note in &picture.notes {
+            eprintln!("zoneway: warning: {note}");
+        }
+        let Picture { site, origins, hidden, notes, .. } = picture;
+        Self { site, origins, hidden, notes }
+    }
+}
+
+/// The site of a site file.
+fn of_file(path: &Path) -> anyhow::Result<Found> {
+    let site: wire::Site = file::read_yaml(path, &file::read(path)?)?;
+    file::check_site(path, &site)?;
+    let hosts = site.hosts.iter().flatten();
+    let hidden = hosts.filter(|(_, host)| {
+        host.service.is_none() && host.paths.as_ref().is_none_or(|paths| paths.is_empty())
+    });
+    let hidden = hidden.map(|(host, _)| host.clone()).collect();
+    Ok(Found { site: Arc::new(site), origins: Arc::default(), hidden: Arc::new(hidden), notes: Vec::new() })
+}
+
+/// The site of a folder of manifests.
+pub(crate) fn of_manifests(path: &Path, reading: &Reading) -> anyhow::Result<Found> {
+    let manifests: Manifests = manifests::read(path).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|error| error.to_string()).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })?;
+    for remark in &manifests.remarks {
+        eprintln!("zoneway: warning: {remark}");
+    }
+    let settings = reading.settings(|| manifests.home(DEFAULT_PREFIX))?;
+    Ok(Found::of(manifests.picture(settings)))
+}
+
+/// The site of a cluster as it is now.
+fn listed_once(settings: Settings, access: &Access, own: BTreeSet<String>) -> anyhow::Result<Found> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let picture = runtime.block_on(async {
         let (client, server) = access.client().await?;
@@ -97,9 +200,5 @@ fn listed_once(settings: Settings, access: &Access, own: BTreeSet<String>) -> an
             picture.with_context(|| format!("{server}: not listed within {} s", WITHIN.as_secs()))?;
         picture.map_err(anyhow::Error::msg)
     })?;
-    for note in &picture.notes {
-        eprintln!("zoneway: warning: {note}");
-    }
-    Site::try_from(picture.site.as_ref())
-        .context("the cluster's objects come to no site, which is a fault to report")
+    Ok(Found::of(picture))
 }

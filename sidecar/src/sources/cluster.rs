@@ -3,8 +3,6 @@
 //! [`index::Index`] is the pure half: objects go in, one by one or as lists, and a site comes out, the same whatever the
 //! order. It knows no client, no clock and no thread; who watches a cluster, or reads a folder of manifests, feeds it.
 
-#![allow(dead_code, reason = "who reads manifests and who watches a cluster come with the next commits")]
-
 pub(crate) mod access;
 pub(crate) mod index;
 pub(crate) mod manifests;

@@ -13,6 +13,8 @@ mod decide;
 mod diff;
 mod explain;
 mod list;
+mod manifests;
+mod others;
 mod schema;
 mod table;
 mod usage;

@@ -5,13 +5,14 @@ use std::process::{Command, Stdio};
 
 use super::Bench;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "check",
     "table",
     "decide",
     "explain",
     "list",
     "diff",
+    "site",
     "envoy",
     "push",
     "status",

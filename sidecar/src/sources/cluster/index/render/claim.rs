@@ -28,8 +28,10 @@ pub(super) enum Where<'a> {
     To(&'a [Backend]),
     /// Envoy answers by itself.
     Answered,
-    /// Nowhere: it is hidden.
+    /// Nowhere that anybody may ask for, though the controller serves something.
     Hidden,
+    /// Nowhere, and the controller serves nothing either.
+    Unserved,
 }
 
 /// The claims so far, and what is needed to make one.
@@ -78,7 +80,7 @@ impl<'a> Asked<'_, 'a> {
             Goes::Unusable(why) => {
                 let place = path.as_ref().map_or("/", |ask| ask.path.as_ref());
                 self.notes.add(&by.object, Reason::Hidden, format!("{host}{place} is hidden: {why}"));
-                Where::Hidden
+                Where::Unserved
             }
         };
         match path {
@@ -90,7 +92,7 @@ impl<'a> Asked<'_, 'a> {
     /// The object asks for a path of a host, and nobody is to get there.
     pub(super) fn hide_path(&mut self, host: &Arc<str>, path: PathAsk, by: &'a RouteMeta, why: &str) {
         self.notes.add(&by.object, Reason::Hidden, format!("{host}{} is hidden: {why}", path.path));
-        self.push(host, path, Where::Hidden, by, ZoneSet::default());
+        self.push(host, path, Where::Unserved, by, ZoneSet::default());
     }
 
     /// What the object asks for of the host is not known, so nobody is to get there.
@@ -115,7 +117,8 @@ impl<'a> Asked<'_, 'a> {
         by: &'a RouteMeta,
         exposed_to: ZoneSet,
     ) {
-        let exposed_to = if matches!(goes, Where::Hidden) { ZoneSet::default() } else { exposed_to };
+        let nobody = matches!(goes, Where::Hidden | Where::Unserved);
+        let exposed_to = if nobody { ZoneSet::default() } else { exposed_to };
         let (host, path, matching) = (Arc::clone(host), Some(ask.path), ask.matching);
         self.claims.push(Claim { host, path, matching, goes, by, exposed_to });
     }

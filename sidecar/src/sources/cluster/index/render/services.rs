@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use zoneway_core::table::Limits;
 use zoneway_site::{HostPort, Protocol, wire};
 
 use super::super::super::picture::Reason;
@@ -57,11 +58,40 @@ impl<'s> Seen<'s> {
             let weight = Some(weight.min(MOST)).filter(|weight| *weight != 1);
             (node.to_owned(), wire::Served { addresses, weight })
         };
+        self.fit();
         let at: BTreeMap<_, _> = std::mem::take(&mut self.at).into_iter().map(served).collect();
         let protocol = protocol.filter(|protocol| *protocol != Protocol::Http);
         // As Contour has it: nobody checks a service's certificate unless told by which authority.
         let verify = matches!(protocol, Some(Protocol::Https | Protocol::H2)).then(|| "none".to_owned());
         wire::Service { at: Some(at).filter(|at| !at.is_empty()), protocol, verify }
+    }
+
+    /// A table has a limit of backends a rule: nodes of its zone, and other zones. Of too many nodes of a zone those with
+    /// the smallest shares leave; they forward to the others.
+    fn fit(&mut self) {
+        let most = Limits::default().backends.saturating_sub(self.topology.names.len()).max(1);
+        if self.at.len() <= most {
+            return;
+        }
+        let mut zones: BTreeMap<&str, Vec<(u64, &'s str)>> = BTreeMap::new();
+        for (node, (_, weight)) in &self.at {
+            let zone = self.topology.zone_of(node).unwrap_or_default();
+            zones.entry(zone).or_default().push((u64::MAX - weight, node));
+        }
+        for (zone, mut nodes) in zones {
+            nodes.sort_unstable();
+            for (_, node) in nodes.iter().skip(most) {
+                self.at.remove(node);
+            }
+            if nodes.len() > most {
+                let (count, by) = (nodes.len(), &self.used.by);
+                for object in by {
+                    let message =
+                        format!("{count} nodes of zone \"{zone}\" could serve it, {most} at most do");
+                    self.notes.add(object, Reason::Ignored, message);
+                }
+            }
+        }
     }
 
     /// What Envoy answers by itself is answered by every one of the home zone.

@@ -1,5 +1,7 @@
 //! The zones, their nodes and their links.
 
+mod links;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use zoneway_core::name::{HostPattern, NodeId, ZoneName};
 use zoneway_site::{HostPort, wire};
 
-use super::super::super::objects::{LabelSelector, ObjectRef, ZoneGateway, ZoneLink};
+use super::super::super::objects::ObjectRef;
 use super::super::super::picture::{Reason, ZoneSummary};
 use super::super::super::settings::Settings;
 use super::super::digest::Store;
@@ -59,7 +61,12 @@ impl Topology {
     pub(super) fn of(settings: &Settings, supposes: bool, store: &Store, notes: &mut Notes) -> Self {
         let home: Arc<str> = settings.home().into();
         let mut names: BTreeSet<Arc<str>> = settings.zones().map(Into::into).collect();
-        names.extend(store.zones.keys().filter(|name| ZoneName::parse(name).is_ok()).cloned());
+        for (name, zone) in &store.zones {
+            match ZoneName::parse(name) {
+                Ok(_) => drop(names.insert(Arc::clone(name))),
+                Err(error) => notes.add(&zone.object, Reason::ZoneUnusable, format!("its name: {error}")),
+            }
+        }
         let mut topology = Self::default();
         for (name, node) in &store.nodes {
             let zone = zone_of(node, &home, notes);
@@ -74,7 +81,7 @@ impl Topology {
             topology.zones.insert(name.to_string(), written);
         }
         topology.several_public(store, notes);
-        topology.cluster_nodes(settings, store, notes);
+        topology.cluster_nodes(settings, supposes, store, notes);
         topology.other_nodes(settings, store, notes);
         if supposes {
             topology.suppose_nodes();
@@ -200,11 +207,11 @@ impl Topology {
         }
     }
 
-    fn cluster_nodes(&mut self, settings: &Settings, store: &Store, notes: &mut Notes) {
+    fn cluster_nodes(&mut self, settings: &Settings, supposes: bool, store: &Store, notes: &mut Notes) {
         let envoys: BTreeSet<&str> =
             store.envoys.values().filter(|envoy| envoy.ready).map(|envoy| envoy.node.as_ref()).collect();
         for (name, node) in &store.nodes {
-            let has_envoy = settings.envoys.is_none() || envoys.contains(name.as_ref());
+            let has_envoy = supposes || settings.envoys.is_none() || envoys.contains(name.as_ref());
             if !node.ready || node.drained || !has_envoy || NodeId::parse(name).is_err() {
                 continue;
             }
@@ -243,6 +250,9 @@ impl Topology {
     /// The machines that only their zone's object knows.
     fn other_nodes(&mut self, settings: &Settings, store: &Store, notes: &mut Notes) {
         for (zone, digest) in &store.zones {
+            if !self.zones.contains_key(zone.as_ref()) {
+                continue;
+            }
             for node in &digest.spec.nodes {
                 let twice = self.node_origins.get(&node.name);
                 let refused =
@@ -281,106 +291,6 @@ impl Topology {
                 format!("192.0.2.{}:{}", place % 254 + 1, zoneway_site::DEFAULT_PEER_PORT),
             );
         }
-    }
-
-    fn links(&mut self, settings: &Settings, store: &Store, notes: &mut Notes) {
-        for (zone, digest) in &store.zones {
-            let mut links: Vec<wire::Link> = Vec::new();
-            for link in &digest.spec.links {
-                let why = match self.place(&link.to) {
-                    None => unknown_zone("links", &link.to),
-                    Some(_) if link.to == **zone => "a link goes to its own zone: take it out".to_owned(),
-                    Some(_) if links.iter().any(|other| other.to.0 == link.to) => {
-                        format!("a second link goes to zone \"{}\": keep one", link.to)
-                    }
-                    Some(_) => {
-                        links.push(self.link(zone, link, digest, settings, store, notes));
-                        continue;
-                    }
-                };
-                notes.add(&digest.object, Reason::ZoneUnusable, why);
-            }
-            if let Some(zone) = self.zones.get_mut(zone.as_ref()).filter(|_| !links.is_empty()) {
-                links.sort_by(|a, b| a.to.cmp(&b.to));
-                zone.links = Some(links);
-            }
-        }
-    }
-
-    fn link(
-        &self,
-        zone: &str,
-        link: &ZoneLink,
-        digest: &ZoneDigest,
-        settings: &Settings,
-        store: &Store,
-        notes: &mut Notes,
-    ) -> wire::Link {
-        let mut wrong = |message: String| {
-            notes.add(
-                &digest.object,
-                Reason::ZoneUnusable,
-                format!("the link to \"{}\": {message}", link.to),
-            );
-        };
-        let cost = link.cost.filter(|cost| {
-            let fits = (1..=MOST).contains(cost);
-            if !fits {
-                wrong(format!("its cost {cost} is out of range and taken for 1: write 1 to {MOST}"));
-            }
-            fits
-        });
-        let tunnel = link.tunnel == Some(true);
-        let egress = link
-            .egress
-            .as_ref()
-            .map(|selector| self.selected(zone, selector, store).map(Into::into).collect());
-        let mut gateways: Option<BTreeSet<&str>> = None;
-        let mut addresses = BTreeMap::new();
-        for ZoneGateway { selector, node, address } in link.gateways.iter().flatten() {
-            let named = gateways.get_or_insert_default();
-            if let Some(selector) = selector {
-                named.extend(self.selected(&link.to, selector, store));
-            }
-            let Some(node) = node else { continue };
-            let known = self.zones.get(&link.to).and_then(|zone| zone.nodes.as_ref());
-            if !known.is_some_and(|nodes| nodes.contains_key(node)) {
-                wrong(format!("its gateway \"{node}\" is no node of that zone now"));
-                continue;
-            }
-            match address.as_deref().map(|address| dialled(address, settings.peer_port)) {
-                Some(_) if tunnel => {
-                    wrong(format!("its gateway \"{node}\" dials in, so its address is not used"))
-                }
-                Some(Err(error)) => {
-                    wrong(format!("its gateway \"{node}\": {error}"));
-                    continue;
-                }
-                Some(Ok(address)) => drop(addresses.insert(node.clone(), address)),
-                None => {}
-            }
-            named.insert(node);
-        }
-        wire::Link {
-            to: link.to.as_str().into(),
-            cost,
-            egress,
-            gateways: gateways.map(|names| names.into_iter().map(Into::into).collect()),
-            address: Some(addresses).filter(|addresses| !addresses.is_empty()),
-            tunnel: tunnel.then_some(true),
-        }
-    }
-
-    /// The nodes of a zone that a selector selects: machines that only a Zone knows have no labels.
-    fn selected<'a>(
-        &'a self,
-        zone: &'a str,
-        selector: &'a LabelSelector,
-        store: &'a Store,
-    ) -> impl Iterator<Item = &'a str> {
-        self.serving_in(zone).iter().map(AsRef::as_ref).filter(|name: &&str| {
-            store.nodes.get(*name).is_some_and(|node| selector.matches(|key| node.label(key)))
-        })
     }
 }
 

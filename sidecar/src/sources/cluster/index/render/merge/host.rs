@@ -37,6 +37,8 @@ struct RuleMerge<'a> {
     backends: Vec<&'a Backend>,
     answered: bool,
     hidden: bool,
+    /// Whether the controller serves nothing there either, so that nothing of it can leak.
+    unserved: bool,
     exposed_to: ZoneSet,
 }
 
@@ -71,9 +73,11 @@ impl<'a> HostMerge<'a> {
         }
     }
 
-    /// A path goes to the oldest object that claims it as one; a pattern of paths claims none as its own.
+    /// A path goes to the oldest object that claims it as its own: a pattern of paths does not, nor does a redirect, which
+    /// stands beside the real thing wherever another listener has that (`http` to `https`).
     fn path(&mut self, path: &Arc<str>, claims: &[Claim<'a>], topology: &Topology, notes: &mut Notes) {
-        let owns = |claim: &&Claim<'a>| claim.matching != Matching::Regex;
+        let owns =
+            |claim: &&Claim<'a>| claim.matching != Matching::Regex && !matches!(claim.goes, Where::Answered);
         let Some(winner) = claims.iter().find(owns).or(claims.first()) else { return };
         let mut rule = RuleMerge {
             by: winner.by,
@@ -81,18 +85,20 @@ impl<'a> HostMerge<'a> {
             backends: Vec::new(),
             answered: false,
             hidden: false,
+            unserved: true,
             exposed_to: winner.exposed_to,
         };
         let mut told: Option<&ObjectRef> = None;
         for claim in claims {
             if claim.by.object == winner.by.object {
                 rule.matching.insert(claim.matching);
+                rule.unserved &= matches!(claim.goes, Where::Unserved);
                 match claim.goes {
                     Where::To(backends) => rule.backends.extend(backends),
                     Where::Answered => rule.answered = true,
-                    Where::Hidden => rule.hidden = true,
+                    Where::Hidden | Where::Unserved => rule.hidden = true,
                 }
-            } else if claim.matching != Matching::Regex && told != Some(&claim.by.object) {
+            } else if owns(&claim) && told != Some(&claim.by.object) {
                 told = Some(&claim.by.object);
                 let message = format!(
                     "{}{path} belongs to {}, which is older: take the path out of one of the two",
@@ -209,7 +215,10 @@ impl<'a> HostMerge<'a> {
         };
         // `/foo` as a text matches `/foobar` there, for which the rule around it answers here.
         for (path, exposed_to) in &declared {
-            let text = self.rules.get(path).is_some_and(|rule| rule.matching.contains(&Matching::Text));
+            let text = self
+                .rules
+                .get(path)
+                .is_some_and(|rule| rule.matching.contains(&Matching::Text) && !rule.unserved);
             let Some(outer) = around(path).filter(|_| text && path.as_ref() != "/") else { continue };
             self.cut_to(&outer, *exposed_to, topology, notes, |host, kept| {
                 format!(
@@ -222,7 +231,8 @@ impl<'a> HostMerge<'a> {
         for path in declared.keys() {
             let exact = self.rules.get(path).is_some_and(|rule| rule.matching.iter().eq([&Matching::Exact]));
             let Some(outer) = around(path).filter(|_| exact) else { continue };
-            let Some(limit) = self.rules.get(&outer).map(|rule| rule.exposed_to) else { continue };
+            let limit = self.rules.get(&outer).filter(|rule| !rule.unserved).map(|rule| rule.exposed_to);
+            let Some(limit) = limit else { continue };
             self.cut_to(path, limit, topology, notes, |host, kept| {
                 format!(
                     "is exposed to {kept} alone: a rule's path is a prefix, so it would open all of {host}{path}/ to \

@@ -1,0 +1,220 @@
+//! Who may ask: annotations of objects and namespaces, zones that allow, solvers of certificates.
+
+use super::{check, check_saying, ingress, to};
+
+fn namespace(name: &str, annotations: &str) -> String {
+    format!(
+        "{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}, annotations: {{{annotations}}}}}}}\n---\n"
+    )
+}
+
+#[test]
+fn an_object_says_who_may_ask() {
+    for (text, zones) in [
+        ("403, exposed", "403,exposed"),
+        ("exposed", "exposed"),
+        (" exposed ,403,", "403,exposed"),
+        ("", "-"),
+    ] {
+        check(
+            &ingress("i", &to(text), "a.example.com / P web"),
+            &format!("a.example.com/ default/web:80 {zones}"),
+            "",
+        );
+    }
+}
+
+#[test]
+fn else_its_namespace_does() {
+    let exposed = namespace("default", &to("exposed"));
+    check(
+        &(exposed.clone() + &ingress("i", "", "a.example.com / P web")),
+        "a.example.com/ default/web:80 exposed",
+        "",
+    );
+    check(
+        &(exposed.clone() + &ingress("i", &to("403"), "a.example.com / P web")),
+        "a.example.com/ default/web:80 403",
+        "",
+    );
+    check(
+        &(exposed + &ingress("other/i", "", "a.example.com / P web")),
+        "a.example.com/ other/web:80 403",
+        "",
+    );
+}
+
+#[test]
+fn a_zone_that_is_not_there_is_left_out() {
+    check_saying(
+        &ingress("i", &to("403, garage"), "a.example.com / P web"),
+        "a.example.com/ default/web:80 403",
+        "UnknownZone Ingress default/i",
+        "\"garage\"",
+    );
+    check(
+        &(namespace("default", &to("garage")) + &ingress("i", "", "a.example.com / P web")),
+        "a.example.com/ default/web:80 -",
+        "UnknownZone Namespace default",
+    );
+}
+
+#[test]
+fn a_zone_is_there_by_its_object_alone() {
+    let zone =
+        "{apiVersion: st8s.stuartpb.com/v1alpha1, kind: Zone, metadata: {name: garage}, spec: {}}\n---\n";
+    check(
+        &(zone.to_owned() + &ingress("i", &to("garage"), "a.example.com / P web")),
+        "a.example.com/ default/web:80 garage",
+        "",
+    );
+}
+
+#[test]
+fn a_word_that_cannot_be_read_hides_the_host() {
+    check_saying(
+        &ingress("i", &to("403; exposed"), "a.example.com / P web"),
+        "a.example.com hidden",
+        "Hidden Ingress default/i",
+        "\"403; exposed\"",
+    );
+    check(
+        &(namespace("default", &to("a b")) + &ingress("i", "", "a.example.com / P web")),
+        "a.example.com hidden",
+        "Hidden Namespace default
+         Hidden Ingress default/i",
+    );
+}
+
+#[test]
+fn it_hides_its_own_paths_of_a_host_that_others_share() {
+    check(
+        &(ingress("i", &to("403, exposed"), "a.example.com / P web")
+            + &ingress("j", &to("!"), "a.example.com /admin P api")),
+        "a.example.com/ default/web:80 403,exposed
+         a.example.com/admin - -",
+        "Hidden Ingress default/j",
+    );
+}
+
+#[test]
+fn objects_that_share_a_host_keep_each_its_exposure() {
+    check(
+        &(ingress("i", &to("403, exposed"), "a.example.com / P web")
+            + &ingress("other/j", "", "a.example.com /admin P web")),
+        "a.example.com/ default/web:80 403,exposed
+         a.example.com/admin other/web:80 403",
+        "",
+    );
+}
+
+/// A Zone that allows some.
+fn allowing(allow: &str) -> String {
+    format!(
+        "{{apiVersion: st8s.stuartpb.com/v1alpha1, kind: Zone, metadata: {{name: exposed}}, spec: {{public: true, allow: {{{allow}}}}}}}\n---\n"
+    )
+}
+
+#[test]
+fn a_zone_allows_by_namespace_and_host() {
+    let host = ingress("i", &to("403, exposed"), "a.example.com / P web");
+    for (allow, allowed) in [
+        ("", true),
+        ("namespaces: [default]", true),
+        ("namespaces: [other]", false),
+        ("namespaces: []", false),
+        ("hosts: [a.example.com]", true),
+        ("hosts: ['*.example.com']", true),
+        ("hosts: ['**.com']", true),
+        ("hosts: ['*.com']", false),
+        ("namespaces: [default], hosts: [b.example.com]", false),
+        ("namespaces: [other], hosts: [a.example.com]", false),
+        ("namespaces: [default], hosts: [a.example.com]", true),
+    ] {
+        let (zones, note) =
+            if allowed { ("403,exposed", "") } else { ("403", "NotAllowed Ingress default/i") };
+        check(&(allowing(allow) + &host), &format!("a.example.com/ default/web:80 {zones}"), note);
+    }
+}
+
+#[test]
+fn a_zone_that_allows_a_host_that_is_none_allows_nothing_by_it() {
+    check(
+        &(allowing("hosts: ['a*']") + &ingress("i", &to("403, exposed"), "a.example.com / P web")),
+        "a.example.com/ default/web:80 403",
+        "NotAllowed Ingress default/i
+         ZoneUnusable Zone exposed",
+    );
+}
+
+#[test]
+fn a_zone_that_allows_one_name_does_not_allow_a_wildcard_over_it() {
+    check(
+        &(allowing("hosts: [a.example.com]") + &ingress("i", &to("403, exposed"), "*.example.com / P web")),
+        "*.example.com/ default/web:80 403",
+        "NotAllowed Ingress default/i",
+    );
+}
+
+/// What cert-manager writes while it solves a challenge.
+fn solver(name: &str, host: &str, annotations: &str) -> String {
+    let path = format!("{host} /.well-known/acme-challenge/T0ken E api");
+    ingress(name, annotations, &path)
+        .replace("annotations:", "labels: {acme.cert-manager.io/http01-solver: 'true'}, annotations:")
+}
+
+#[test]
+fn a_solver_is_exposed_as_its_host_is() {
+    check(
+        &(ingress("i", &to("403, exposed"), "a.example.com / P web") + &solver("cm-1", "a.example.com", "")),
+        "a.example.com/ default/web:80 403,exposed
+         a.example.com/.well-known/acme-challenge/T0ken default/api:80 403,exposed",
+        "",
+    );
+    check(
+        &(ingress("i", "", "a.example.com / P web") + &solver("cm-1", "a.example.com", "")),
+        "a.example.com/ default/web:80 403
+         a.example.com/.well-known/acme-challenge/T0ken default/api:80 403",
+        "",
+    );
+}
+
+#[test]
+fn a_solver_that_is_alone_is_exposed_as_the_wildcard_that_would_answer() {
+    let wildcard = ingress("i", &to("403, exposed"), "*.example.com / P web");
+    check(
+        &(wildcard + &solver("cm-1", "a.example.com", "")),
+        "*.example.com/ default/web:80 403,exposed
+         a.example.com/.well-known/acme-challenge/T0ken default/api:80 403,exposed",
+        "",
+    );
+    check(
+        &solver("cm-1", "a.example.com", ""),
+        "a.example.com/.well-known/acme-challenge/T0ken default/api:80 403",
+        "",
+    );
+}
+
+#[test]
+fn a_path_like_a_solvers_is_none_without_the_label() {
+    check(
+        &(ingress("i", &to("403, exposed"), "a.example.com / P web")
+            + &ingress("j", "", "a.example.com /.well-known/acme-challenge/T0ken P api")),
+        "a.example.com/ default/web:80 403,exposed
+         a.example.com/.well-known/acme-challenge/T0ken default/api:80 403",
+        "",
+    );
+}
+
+#[test]
+fn the_label_opens_nothing_but_the_solvers_path() {
+    let elsewhere = solver("cm-1", "a.example.com", "")
+        .replace("/.well-known/acme-challenge/T0ken", "/admin")
+        .replace("Exact", "Prefix");
+    check(
+        &(ingress("i", &to("403, exposed"), "a.example.com / P web") + &elsewhere),
+        "a.example.com/ default/web:80 403,exposed
+         a.example.com/admin default/api:80 403",
+        "",
+    );
+}
