@@ -20,6 +20,7 @@
 
 mod compiler;
 mod endpoint;
+mod headers;
 mod host;
 mod keys;
 mod root;

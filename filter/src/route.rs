@@ -1,7 +1,7 @@
 //! Ingress and peer: one request in, one decision carried out.
 //!
-//! Values of headers are bytes. Their names are text, as the SDK has it: Envoy's codecs answer 400 to a name that is no
-//! token (tried with 1.40), before any filter.
+//! Names and values of headers are bytes. Envoy's codecs answer 400 to a name that is no token (tried with 1.40), before any
+//! filter.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -13,6 +13,7 @@ use zoneway_core::decision::Decision;
 use zoneway_core::settings::{Settings, client_address};
 use zoneway_core::traffic::{Carriage, Passage, Proxy, Refusal, pass};
 
+use crate::headers::Headers;
 use crate::vm::vm;
 
 /// The name of the log field: access logs print it as `%FILTER_STATE(wasm.zoneway:PLAIN)%`.
@@ -29,8 +30,8 @@ impl Route {
     }
 
     fn route(&self, settings: &Settings) -> Action {
-        let headers = self.get_http_request_headers_bytes();
-        let pairs = || headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+        let headers = Headers::of_request();
+        let pairs = || headers.pairs();
         let layout = vm(|vm| vm.layout());
         let Passage { carriage, log } = pass(settings, layout.as_deref(), pairs, &Host);
         if let Some(line) = log {

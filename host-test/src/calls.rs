@@ -25,7 +25,7 @@ const PLUGIN_CONFIGURATION: u32 = 7;
 fn called(caller: &mut Call<'_>, name: &'static str) -> Option<u32> {
     let host = caller.data_mut();
     host.calls.push(name);
-    core::mem::take(&mut host.fail_next_call).then_some(UNEXPECTED)
+    host.fail_next_call.take_if(|fails| *fails == name).map(|_| UNEXPECTED)
 }
 
 /// Defines a counted host call.
@@ -66,7 +66,8 @@ fn change(caller: &mut Call<'_>, which: u32, with: impl FnOnce(&mut Headers)) ->
 fn headers(linker: &mut Linker<Host>) -> Result<()> {
     call!(linker, "proxy_get_header_map_pairs", |caller, which: u32, at: u32, size_at: u32| {
         let Some(headers) = map(&mut caller, which) else { return Ok(BAD_ARGUMENT) };
-        let bytes = pairs(headers)?;
+        let made = pairs(headers)?;
+        let bytes = caller.data_mut().stream().and_then(|stream| stream.block.clone()).unwrap_or(made);
         hand_over(&mut caller, &bytes, at, size_at).map(|()| OK)
     });
     call!(

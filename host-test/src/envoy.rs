@@ -121,9 +121,9 @@ impl Envoy {
         let slot = self.slot(plugin.vm)?;
         let context = slot.next_context;
         slot.next_context += 1;
-        let Request { headers, body, properties } = request;
+        let Request { headers, body, properties, block } = request;
         let count = u32::try_from(headers.len())?;
-        let stream = Stream { headers, properties, ..Stream::default() };
+        let stream = Stream { headers, properties, block, ..Stream::default() };
         let host = slot.vm.host_mut();
         host.streams.insert(context, stream);
         host.calls.clear();
@@ -198,12 +198,12 @@ impl Envoy {
         }
     }
 
-    /// Makes the next host call of a VM answer what no SDK expects: the VM traps.
+    /// Makes the next host call of this name answer what no SDK expects: the VM traps where the SDK is what calls.
     ///
     /// # Errors
     /// When the VM is none of this process's.
-    pub fn break_next_call(&mut self, plugin: Plugin) -> Result<()> {
-        self.slot(plugin.vm)?.vm.host_mut().fail_next_call = true;
+    pub fn break_next_call(&mut self, plugin: Plugin, name: &'static str) -> Result<()> {
+        self.slot(plugin.vm)?.vm.host_mut().fail_next_call = Some(name);
         Ok(())
     }
 

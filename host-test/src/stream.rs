@@ -14,6 +14,8 @@ pub struct Request {
     pub body: Vec<Vec<u8>>,
     /// What the connection and the filter chain know, by path.
     pub properties: BTreeMap<String, Vec<u8>>,
+    /// What the module gets for a header map, in place of the one that is made of the headers.
+    pub block: Option<Vec<u8>>,
 }
 
 impl Request {
@@ -36,6 +38,12 @@ impl Request {
     pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
         self
+    }
+
+    /// With these bytes as the header map, whatever the headers are.
+    #[must_use]
+    pub fn block(self, bytes: impl AsRef<[u8]>) -> Self {
+        Self { block: Some(bytes.as_ref().to_vec()), ..self }
     }
 
     /// With a property, its path joined by `.`.
@@ -74,6 +82,8 @@ pub struct Stream {
     pub headers: Headers,
     /// What of the body the filter has not dropped.
     pub body: Vec<u8>,
+    /// What stands in place of the header map.
+    pub block: Option<Vec<u8>>,
     /// Properties that can be read.
     pub properties: BTreeMap<String, Vec<u8>>,
     /// Filter state that the filter wrote.

@@ -25,8 +25,8 @@ pub(crate) struct Host {
     pub(crate) ticks: BTreeMap<u32, (u64, u64)>,
     /// The host calls since they were last taken.
     pub(crate) calls: Vec<&'static str>,
-    /// Answers the next host call with a status that no SDK expects.
-    pub(crate) fail_next_call: bool,
+    /// Answers the next host call of this name with a status that no SDK expects.
+    pub(crate) fail_next_call: Option<&'static str>,
     /// How often `random_get` was asked: no two answers are the same.
     pub(crate) draws: u64,
 }
@@ -56,7 +56,7 @@ impl Vm {
             streams: BTreeMap::new(),
             ticks: BTreeMap::new(),
             calls: Vec::new(),
-            fail_next_call: false,
+            fail_next_call: None,
             draws,
         };
         let mut store = Store::new(module.engine(), host);

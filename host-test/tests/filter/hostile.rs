@@ -66,6 +66,46 @@ fn large_headers_are_no_trap() -> Result<()> {
 }
 
 #[test]
+fn a_header_map_that_is_not_whole_is_refused() -> Result<()> {
+    let mut node = Node::serving()?;
+    let map = |texts: &[&[u8]]| {
+        let mut block = u32::try_from(texts.len() / 2)?.to_le_bytes().to_vec();
+        for text in texts {
+            block.extend(u32::try_from(text.len())?.to_le_bytes());
+        }
+        texts.iter().for_each(|text| block.extend([text, &b"\0"[..]].concat()));
+        anyhow::Ok(block)
+    };
+    let whole = map(&[b":authority", b"here.example", b":path", b"/"])?;
+    check(&mut node, Request::default().block(&whole), None)?;
+    for end in 0..whole.len() {
+        check(&mut node, Request::default().block(&whole[..end]), Some(400))?;
+    }
+    for at in 0..20 {
+        let mut wrong = whole.clone();
+        wrong[at] ^= 0x81;
+        check(&mut node, Request::default().block(wrong), Some(400))?;
+    }
+    check(&mut node, Request::default().block([&whole[..], b"\0"].concat()), Some(400))?;
+    check(&mut node, Request::default().block(map(&[])?), Some(400))?;
+    check(&mut node, Request::default().block([0xff; 64]), Some(400))?;
+    let no_text = map(&[b":authority", b"here.example", b":path", b"/", b"x-zoneway-\xff", b"1"])?;
+    check(&mut node, Request::default().block(no_text), Some(400))?;
+    let large = vec![0xff; 64 * 1024];
+    let large = map(&[b":authority", b"here.example", b":path", b"/", b"x-large", &large])?;
+    check(&mut node, Request::default().block(large), None)?;
+    Ok(())
+}
+
+#[test]
+fn a_host_that_gives_no_header_map_has_the_request_refused() -> Result<()> {
+    let mut node = Node::serving()?;
+    node.envoy.break_next_call(node.ingress, "proxy_get_header_map_pairs")?;
+    check(&mut node, Request::get("here.example", "/"), Some(400))?;
+    check(&mut node, Request::get("here.example", "/"), None)
+}
+
+#[test]
 fn a_peers_headers_stand_once_each() -> Result<()> {
     let mut node = Node::serving()?;
     for request in [
