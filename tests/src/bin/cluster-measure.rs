@@ -82,8 +82,7 @@ async fn settled(machine: &Machine) -> Result<String> {
 async fn main() -> Result<()> {
     let asked = Asked::parse();
     ensure!(asked.nodes >= 4 && asked.services >= 1, "it takes four nodes and a service");
-    let cluster =
-        Cluster::start_with(&["--max-requests-inflight=0", "--max-mutating-requests-inflight=0"]).await?;
+    let cluster = Cluster::start().await?;
     let node = |node: usize| {
         objects::node(&format!("n{node}"), "403", &format!("10.200.{}.{}", node / 250, 1 + node % 250))
     };
