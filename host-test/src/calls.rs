@@ -25,7 +25,7 @@ const PLUGIN_CONFIGURATION: u32 = 7;
 fn called(caller: &mut Call<'_>, name: &'static str) -> Option<u32> {
     let host = caller.data_mut();
     host.calls.push(name);
-    host.fail_next_call.take_if(|fails| *fails == name).map(|_| UNEXPECTED)
+    host.fail_next_call.take_if(|fails| fails.is_empty() || *fails == name).map(|_| UNEXPECTED)
 }
 
 /// Defines a counted host call.

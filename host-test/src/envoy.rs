@@ -198,11 +198,19 @@ impl Envoy {
         }
     }
 
-    /// Makes the next host call of this name answer what no SDK expects: the VM traps where the SDK is what calls.
+    /// Makes the next host call of a VM answer what no SDK expects: the VM traps.
     ///
     /// # Errors
     /// When the VM is none of this process's.
-    pub fn break_next_call(&mut self, plugin: Plugin, name: &'static str) -> Result<()> {
+    pub fn break_next_call(&mut self, plugin: Plugin) -> Result<()> {
+        self.break_call(plugin, "")
+    }
+
+    /// The same for the next host call of this name.
+    ///
+    /// # Errors
+    /// When the VM is none of this process's.
+    pub fn break_call(&mut self, plugin: Plugin, name: &'static str) -> Result<()> {
         self.slot(plugin.vm)?.vm.host_mut().fail_next_call = Some(name);
         Ok(())
     }

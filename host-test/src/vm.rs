@@ -25,7 +25,7 @@ pub(crate) struct Host {
     pub(crate) ticks: BTreeMap<u32, (u64, u64)>,
     /// The host calls since they were last taken.
     pub(crate) calls: Vec<&'static str>,
-    /// Answers the next host call of this name with a status that no SDK expects.
+    /// Answers the next host call of this name, or the next of all where that is empty, with a status that no SDK expects.
     pub(crate) fail_next_call: Option<&'static str>,
     /// How often `random_get` was asked: no two answers are the same.
     pub(crate) draws: u64,

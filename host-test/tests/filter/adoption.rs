@@ -93,7 +93,7 @@ fn a_layout_or_record_of_another_release_is_left_and_said() -> Result<()> {
 fn a_trap_kills_one_vm_and_its_request_alone() -> Result<()> {
     let mut node = Node::serving()?;
     let other = node.envoy.plugin(&ingress())?;
-    node.envoy.break_next_call(node.peer, "proxy_get_property")?;
+    node.envoy.break_call(node.peer, "proxy_get_property")?;
     let failed = node.passed_on("here.example")?;
     assert!(failed.trapped);
     assert_eq!(failed.status(), Some(503), "it fails closed");

@@ -100,7 +100,7 @@ fn a_header_map_that_is_not_whole_is_refused() -> Result<()> {
 #[test]
 fn a_host_that_gives_no_header_map_has_the_request_refused() -> Result<()> {
     let mut node = Node::serving()?;
-    node.envoy.break_next_call(node.ingress, "proxy_get_header_map_pairs")?;
+    node.envoy.break_call(node.ingress, "proxy_get_header_map_pairs")?;
     check(&mut node, Request::get("here.example", "/"), Some(400))?;
     check(&mut node, Request::get("here.example", "/"), None)
 }
