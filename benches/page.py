@@ -76,7 +76,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def machine(results: Results) -> str:
     notes = results.machine("cpu")
     return (
-        f"Measured from {min(results.machine(part)['when'] for part in results.parts)} on: {notes['cpu']}, {notes['cores']} cores, Linux "
+        f"Measured from {min(results.machine(part)['when'] for part in PARTS)} on: {notes['cpu']}, {notes['cores']} cores, Linux "
         f"{notes['kernel']}, Envoy {notes['envoy']},\n{notes['rust']}. The load averages before and after each part, the commit and the "
         "raw rounds\nare in `benches/results/`."
     )

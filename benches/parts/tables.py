@@ -18,7 +18,7 @@ NAME = "tables"
 # 1 KB and 1 MB of JSON.
 SMALL, LARGE = 10, 8_600
 PUSHES_A_SECOND = 10
-RATE, CONNECTIONS, SECONDS = 4_000, 16, 6
+RATE, CONNECTIONS, SECONDS = 4_000, 16, 4
 
 
 def measure(asked: argparse.Namespace, beds: Beds) -> dict:

@@ -1,6 +1,6 @@
 //! A request's headers as the host hands them over: one block of bytes, read where it lies.
 //!
-//! The SDK makes two texts of every header, which is a third of what a request costs (docs/performance.md). Hence the one host call
+//! The SDK makes two texts of every header, some 1 µs of a request (docs/performance.md). Hence the one host call
 //! that is not the SDK's, and the only unsafe code of this program; what goes wrong in it stays in the VM.
 
 #![allow(unsafe_code, reason = "the SDK offers this host call only with two copies for each header")]
