@@ -18,6 +18,7 @@ from pathlib import Path
 import service
 import unix
 from places import NODES, Places
+from program import end
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONEWAY = ROOT / "target/debug/zoneway"
@@ -79,13 +80,7 @@ class Node:
     def stop(self) -> None:
         """Ends the sidecar, then Envoy; kills what has not ended in five seconds."""
         for program in reversed(list(self.programs)):
-            process = self.programs[program]
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(self.programs[program], 5)
 
     def status(self) -> dict | None:
         """What its table endpoint says of itself; nothing where it does not answer."""

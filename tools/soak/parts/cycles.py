@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import statistics
 import subprocess
 import time
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 import service
 import unix
 from frame import Failed, Outcome, Soak
+from program import end
 
 HOURS = 2.0
 CYCLES = 1_000
@@ -76,7 +78,7 @@ def cycles(soak: Soak, build: str, seconds: float) -> tuple[dict, list[str]]:
                 soak.say(f"{build}: {cycle + 1} cycles, {resident[-1] / 1024:.0f} MiB")
     if not resident:
         raise Failed("there was no time for a single cycle")
-    slope = least_squares(resident[len(resident) // 2 :])
+    slope = growth(resident[len(resident) // 2 :])
     if slope > SLOPE_KIB and len(resident) >= CYCLES // 4:
         faults.append(f"it grows by {slope:.1f} KiB a cycle")
     figures = {
@@ -118,12 +120,7 @@ def node(soak: Soak, build: str):
     try:
         yield process, run_dir, ports["ingress"]
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 10)
         server.shutdown()
         server.server_close()
 
@@ -192,13 +189,9 @@ def resident_kib(pid: int) -> int:
     return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0])
 
 
-def least_squares(values: list[int]) -> float:
+def growth(values: list[int]) -> float:
     """The slope of the line that fits best, per step."""
-    count = len(values)
-    if count < 2:
-        return 0.0
-    middle, mean = (count - 1) / 2, sum(values) / count
-    return sum((at - middle) * (value - mean) for at, value in enumerate(values)) / sum((at - middle) ** 2 for at in range(count))
+    return statistics.linear_regression(range(len(values)), values).slope if len(values) > 1 else 0.0
 
 
 def free_port() -> int:

@@ -2,11 +2,11 @@
 //! arguments, configuration and rights, as its pod starts them; and a client that asks all the while.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use zoneway_tests::address::{self, Addresses};
 use zoneway_tests::client::{Ask, Client, Protocol};
@@ -85,17 +85,6 @@ impl Pod {
     }
 }
 
-/// An address of this machine that an EndpointSlice may have: loopback is refused.
-fn own_address() -> Result<Ipv4Addr> {
-    // Nothing is sent: the kernel says which address it would send from.
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
-    match socket.local_addr()? {
-        SocketAddr::V4(own) if !own.ip().is_loopback() => Ok(*own.ip()),
-        own => bail!("{own} is all that this machine has: it needs an address that is not loopback"),
-    }
-}
-
 async fn helm(cluster: &Cluster, arguments: Vec<String>) -> Result<String> {
     let mut helm = Command::new(artefact::cluster("bin/helm")?);
     helm.env("KUBECONFIG", cluster.kubeconfig(cluster.admin())?).env("HOME", cluster.folder());
@@ -137,7 +126,7 @@ async fn what_was_served_is_served_on_while_zoneway_is_uninstalled_in_its_order(
     let cluster = Cluster::start().await?;
     let loopback = Addresses::default().node();
     let (ingress, peer, place) =
-        (address::free(loopback)?, address::free(Ipv4Addr::UNSPECIFIED)?, address::free(own_address()?)?);
+        (address::free(loopback)?, address::free(Ipv4Addr::UNSPECIFIED)?, address::free(address::own()?)?);
     let status = address::free(Ipv4Addr::UNSPECIFIED)?;
     let _service =
         Service { name: "notes".to_owned(), node: NODE.to_owned(), forward: None }.start(place).await?;
