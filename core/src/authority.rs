@@ -171,6 +171,13 @@ pub(crate) struct LabelsFromRight {
     end: Option<usize>,
 }
 
+impl LabelsFromRight {
+    /// Whether only the first label of the name is still to come.
+    pub(crate) fn one_is_left(&self) -> bool {
+        self.end.is_some() && self.dots == Dots::default()
+    }
+}
+
 impl Iterator for LabelsFromRight {
     type Item = (usize, usize);
 

@@ -10,7 +10,8 @@
 //! | sections | zones, nodes, links, gateways, egress, hosts, the index of hosts, rules, backends, routes, lists, text |
 //!
 //! Numbers are little-endian `u32`. What many hosts share (lists of rules, backends, zones, texts) stands once. The
-//! index is a cuckoo table of buckets of four: a look-up reads two buckets, whatever the names are.
+//! index is a cuckoo table of buckets of four: a look-up reads two buckets, whatever the names are, and then a host's
+//! words with its pattern right behind them.
 
 mod build;
 mod format;
@@ -24,12 +25,13 @@ use crate::authority::Authority;
 use crate::decision::Here;
 use crate::table::wire::{self, Prefer, Revision};
 use crate::table::{Digest, Table};
+use crate::words::{same, strip};
 use format::{Block, Section};
 
 pub(crate) use routes::{Exclusion, Path};
 
 /// The version of the layout that this program writes and reads. A reader keeps what it has when it meets another.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// A table in its flat form, checked.
 #[derive(Clone)]
@@ -109,7 +111,7 @@ impl Layout {
     /// How many hosts the table has.
     #[must_use]
     pub fn hosts(&self) -> usize {
-        self.block.count(Section::Hosts)
+        self.block.header().hosts as usize
     }
 
     /// The zone whose view the table is.
@@ -127,7 +129,25 @@ impl Layout {
     /// The entry that answers for a host name: exact, then `*.`, then the longest `**.`.
     #[must_use]
     pub fn find(&self, host: &Authority) -> Option<Entry> {
-        index::find(&self.block, host)
+        index::find_exact(&self.block, host.as_bytes()).or_else(|| self.find_wildcard(host))
+    }
+
+    /// The exact entry that is written just so. Any bytes may be asked for: a name that is found is canonical, since
+    /// every name of a table is.
+    pub(crate) fn find_exact(&self, name: &[u8]) -> Option<Entry> {
+        index::find_exact(&self.block, name)
+    }
+
+    /// The wildcard that answers for a host name without an exact entry.
+    pub(crate) fn find_wildcard(&self, host: &Authority) -> Option<Entry> {
+        index::find_wildcard(&self.block, host)
+    }
+
+    /// The pattern of an entry, as it is in the table.
+    #[must_use]
+    pub fn pattern(&self, entry: Entry) -> &str {
+        let pattern = self.block.host(entry.unit).map(|(_, pattern)| pattern).unwrap_or_default();
+        core::str::from_utf8(pattern).unwrap_or_default()
     }
 
     /// The zones of the table that are public, by name. Shells tell such zones less.
@@ -148,7 +168,7 @@ impl Layout {
     /// The index of a zone, by its name.
     pub(crate) fn zone_index(&self, name: &[u8]) -> Option<usize> {
         // Most requests come from the view's own zone.
-        if self.zone_name_bytes(self.block.view()) == name {
+        if same(self.zone_name_bytes(self.block.view()), name) {
             return Some(self.block.view());
         }
         self.block.search(Section::Zones, name, |zone| self.block.zone(zone).name)
@@ -186,7 +206,7 @@ impl Layout {
         entry.record.rules().map(|rule| Rule(self.block.rule(rule))).find(|rule| {
             let prefix = self.block.text_bytes(rule.0.path).unwrap_or_default();
             prefix == b"/"
-                || path.strip_prefix(prefix).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+                || strip(path, prefix).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
         })
     }
 
@@ -208,7 +228,7 @@ impl Layout {
     }
 
     pub(crate) fn is_here(&self, node: usize, here: &Here<'_>) -> bool {
-        self.block.text_bytes(self.block.node(node).id) == Some(here.node.as_bytes())
+        self.block.text_bytes(self.block.node(node).id).is_some_and(|id| same(id, here.node.as_bytes()))
     }
 
     /// The best path to a zone for requests of a source zone, as it was computed when the table was built.
@@ -241,20 +261,9 @@ impl core::fmt::Debug for Layout {
 /// A host of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    index: usize,
+    /// Where it stands in its section.
+    unit: usize,
     record: record::HostRecord,
-}
-
-impl Entry {
-    fn of(block: &Block, index: usize) -> Self {
-        Self { index, record: block.host(index) }
-    }
-
-    /// The host's place among the table's hosts.
-    #[must_use]
-    pub fn index(&self) -> usize {
-        self.index
-    }
 }
 
 /// A rule of a host.

@@ -15,3 +15,4 @@ pub mod settings;
 pub mod strict;
 pub mod table;
 pub mod traffic;
+mod words;

@@ -6,6 +6,7 @@ use super::{Decision, Here, Missing, Outcome, Peer, Policy, Reason, Request, Rol
 use crate::authority::{Authority, HostKind};
 use crate::layout::{Entry, Exclusion, Layout, Path, Rule, Target};
 use crate::name::path_fault;
+use crate::words::same;
 
 /// Decides one request. Pure and total; allocates nothing where the answer is [`Outcome::Local`].
 ///
@@ -43,16 +44,27 @@ impl Steps<'_> {
         seed: &mut dyn FnMut() -> Option<u64>,
     ) -> Result<Outcome<'t>, Reason> {
         self.arrival(table)?;
-        let mut host = Authority::unread();
-        if !host.read(self.request.host) {
-            return Err(Reason::MalformedHost);
-        }
-        let Some(table) = table else { return self.missing(self.policy.no_table, Reason::NoTable) };
-        let entry = match host.kind() {
-            HostKind::Name => table.find(&host),
-            HostKind::Address => None,
+        let sent = self.request.host;
+        // Most hosts come as they stand in the table, and what stands there need not be read.
+        let (table, entry) = match table.and_then(|table| Some((table, table.find_exact(sent)?))) {
+            Some(found) => found,
+            None => {
+                let mut host = Authority::unread();
+                if !host.read(sent) {
+                    return Err(Reason::MalformedHost);
+                }
+                let Some(table) = table else { return self.missing(self.policy.no_table, Reason::NoTable) };
+                let entry = match host.kind() {
+                    HostKind::Name if same(host.as_bytes(), sent) => table.find_wildcard(&host),
+                    HostKind::Name => table.find(&host),
+                    HostKind::Address => None,
+                };
+                let Some(entry) = entry else {
+                    return self.missing(self.policy.unknown_host, Reason::UnknownHost);
+                };
+                (table, entry)
+            }
         };
-        let Some(entry) = entry else { return self.missing(self.policy.unknown_host, Reason::UnknownHost) };
         let source = table.zone_index(self.request.source_zone).ok_or(Reason::NotExposed)?;
         if !table.host_is_exposed_to(entry, source) {
             return Err(Reason::NotExposed);
@@ -90,7 +102,8 @@ impl Steps<'_> {
 
     /// Steps 2 and 3: what came from outside never reaches a route that the table does not name.
     fn missing<'t>(&self, configured: Missing, reason: Reason) -> Result<Outcome<'t>, Reason> {
-        let own = self.request.role == Role::Ingress && self.request.source_zone == self.here.zone.as_bytes();
+        let own =
+            self.request.role == Role::Ingress && same(self.request.source_zone, self.here.zone.as_bytes());
         match configured {
             Missing::Pass if own => Ok(Outcome::Pass(reason)),
             Missing::Pass | Missing::Refuse => Err(reason),

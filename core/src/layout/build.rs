@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use super::format::{Block, Header, Section, word};
-use super::index;
+use super::index::{self, Pattern};
 use super::record::{
     BACKEND_HAS_WEIGHT, BACKEND_IS_ZONE, GatewayRecord, HostRecord, LinkRecord, NO_ROUTE, RuleRecord,
     ZoneRecord,
@@ -30,12 +30,12 @@ pub(super) fn build(table: &Table) -> Block {
     let digest = table.digest();
     let half =
         |at: usize| digest.0.iter().skip(at).take(8).fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
-    let patterns: Vec<_> = wire.hosts.iter().map(|host| split(&host.host)).collect();
-    let index = index::build(&patterns, [half(0), half(8)]);
+    let index = index::build(&build.patterns, [half(0), half(8)]);
     let header = Header {
         revision: wire.revision,
         digest,
         view: build.zone_index(&wire.view),
+        hosts: word(wire.hosts.len()),
         index_bits: index.index_bits,
         keys: index.keys,
         one_label: index.one_label,
@@ -85,6 +85,7 @@ struct Build<'a> {
     gateways: Vec<u8>,
     egress: Vec<u8>,
     hosts: Vec<u8>,
+    patterns: Vec<Pattern<'a>>,
     rules: Vec<u8>,
     backends: Vec<u8>,
     routes: Vec<u8>,
@@ -224,9 +225,13 @@ impl<'a> Build<'a> {
             | flag(host.prefer == Some(Prefer::Zone), HostRecord::ZONE)
             | flag(host.rules.is_some(), HostRecord::RULES)
             | flag(rules.iter().any(|rule| rule.path != "/"), HostRecord::PATHS);
-        let pattern = self.texts.append(host.host.as_bytes());
         let exposed_to = self.zone_list(&host.exposed_to);
-        push(&mut self.hosts, [pattern, meta, exposed_to, first_rule, word(rules.len())]);
+        let (kind, suffix) = split(&host.host);
+        let unit = word(self.hosts.len() / HostRecord::UNIT);
+        self.patterns.push(Pattern { kind, suffix, unit });
+        push(&mut self.hosts, [meta, exposed_to, first_rule, word(rules.len())]);
+        self.hosts.extend_from_slice(host.host.as_bytes());
+        self.hosts.resize(self.hosts.len().next_multiple_of(HostRecord::UNIT), 0);
     }
 
     /// The rules with the longest path first, each with its place in the table.

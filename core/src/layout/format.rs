@@ -14,7 +14,7 @@ use crate::table::wire::Revision;
 pub(super) const MAGIC: [u8; 8] = *b"ZONEWAY\0";
 /// Bytes before the part that the checksum is of.
 pub(super) const CHECKED_FROM: usize = 24;
-const SECTION_TABLE: usize = 128;
+const SECTION_TABLE: usize = 136;
 pub(super) const HEADER: usize = SECTION_TABLE + SECTIONS * 8;
 const SECTIONS: usize = 12;
 
@@ -58,7 +58,7 @@ impl Section {
             Self::Nodes => 4 * NodeRecord::WORDS,
             Self::Links => 4 * LinkRecord::WORDS,
             Self::Gateways => 4 * GatewayRecord::WORDS,
-            Self::Hosts => 4 * HostRecord::WORDS,
+            Self::Hosts => HostRecord::UNIT,
             Self::Rules => 4 * RuleRecord::WORDS,
             Self::Routes => 4 * RouteRecord::WORDS,
             Self::Buckets => 16,
@@ -75,6 +75,8 @@ pub(super) struct Header {
     pub(super) revision: Revision,
     pub(super) digest: Digest,
     pub(super) view: u32,
+    /// How many hosts there are.
+    pub(super) hosts: u32,
     /// Bits of an index slot that name a host; the others are its tag.
     pub(super) index_bits: u32,
     /// The keys of the index's hash.
@@ -110,6 +112,8 @@ impl Block {
         header.keys.iter().for_each(|key| bytes.extend_from_slice(&key.to_le_bytes()));
         bytes.extend_from_slice(&header.one_label.to_le_bytes());
         bytes.extend_from_slice(&header.any_labels.to_le_bytes());
+        bytes.extend_from_slice(&header.hosts.to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
         let mut offset = HEADER;
         let mut places = [(0, 0); SECTIONS];
         for ((section, data), place) in Section::ALL.into_iter().zip(&sections).zip(&mut places) {
@@ -156,6 +160,7 @@ impl Block {
             revision: Revision { epoch: read_u64(&bytes, 24), sequence: read_u64(&bytes, 32) },
             digest: Digest(digest),
             view: read_u32(&bytes, 72),
+            hosts: read_u32(&bytes, 128),
             index_bits: read_u32(&bytes, 76),
             keys: [read_u64(&bytes, 80), read_u64(&bytes, 88)],
             one_label: read_u128(&bytes, 96),
@@ -243,9 +248,24 @@ impl Block {
         node as usize
     }
 
-    pub(super) fn host(&self, host: usize) -> HostRecord {
-        let [pattern, meta, exposed_to, rules_from, rules] = self.record(Section::Hosts, host);
-        HostRecord { pattern: Text(pattern, meta & 0xff), meta, exposed_to, rules_from, rules }
+    /// The host at a unit of its section, and its pattern, which stands right behind its words: whoever compares the
+    /// one reads the other from the same lines of the cache.
+    pub(super) fn host(&self, unit: usize) -> Option<(HostRecord, &[u8])> {
+        let (words, behind) =
+            self.bytes.get(self.place(Section::Hosts).0 + unit * HostRecord::UNIT..)?.split_first_chunk()?;
+        let record = HostRecord::read(words);
+        Some((record, behind.get(..record.length())?))
+    }
+
+    /// Every host in the table's order, with its unit.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (usize, HostRecord, &[u8])> {
+        let (mut unit, end) = (0, self.count(Section::Hosts));
+        core::iter::from_fn(move || {
+            let (record, pattern) = self.host(unit).filter(|_| unit < end)?;
+            let at = unit;
+            unit += HostRecord::units(pattern.len());
+            Some((at, record, pattern))
+        })
     }
 
     pub(super) fn bucket(&self, bucket: usize) -> [u32; 4] {

@@ -8,20 +8,27 @@
 
 use super::Entry;
 use super::format::{Block, Section};
-use crate::authority::Authority;
+use crate::authority::{Authority, MAX_HOST};
 use crate::name::PatternKind;
+use crate::words::{same, short, strip, word};
 
 /// Slots of a bucket.
 const BUCKET: usize = 4;
 
-/// The entry for a host name.
-pub(super) fn find(block: &Block, host: &Authority) -> Option<Entry> {
-    let header = block.header();
-    let name = host.as_bytes();
-    if let Some(entry) = probe(block, exact_hash(header.keys, host), PatternKind::Exact, name) {
-        return Some(entry);
+/// The entry of an exact name, as it is written in the table.
+pub(super) fn find_exact(block: &Block, name: &[u8]) -> Option<Entry> {
+    // Without its `*` no wildcard is met by chance; and what is longer than any name need not be hashed.
+    if name.len() > MAX_HOST || name.first() == Some(&b'*') {
+        return None;
     }
-    if header.one_label | header.any_labels == 0 {
+    probe(block, exact_hash(block.header().keys, name), b"", name)
+}
+
+/// The entry of the wildcard that answers for a host name.
+pub(super) fn find_wildcard(block: &Block, host: &Authority) -> Option<Entry> {
+    let header = block.header();
+    let depths = header.one_label | header.any_labels;
+    if depths == 0 {
         return None;
     }
     // One pass from the right gives the hash of every suffix. The longest one answers, which is the last; that of
@@ -29,49 +36,47 @@ pub(super) fn find(block: &Block, host: &Authority) -> Option<Entry> {
     let any = |labels: u32, depths: u128| depths.checked_shr(labels).is_some_and(|depths| depths & 1 != 0);
     let mut hash = SuffixHash::new(header.keys);
     let mut found = None;
-    for ((start, end), labels) in host.labels_from_right().zip(1..) {
-        if start == 0 {
-            break;
-        }
+    let mut labels = host.labels_from_right();
+    // No suffix has more labels than the longest that the table has.
+    for depth in 1..u128::BITS - depths.leading_zeros() {
+        let Some((start, end)) = labels.next().filter(|(start, _)| *start > 0) else { break };
         hash.push(host, start, end);
-        let suffix = name.get(start..).unwrap_or_default();
-        let is_parent = || !name.get(..start - 1).is_some_and(|before| before.contains(&b'.'));
-        if any(labels, header.any_labels) {
-            found = probe(block, hash.of(PatternKind::AnyLabels), PatternKind::AnyLabels, suffix).or(found);
+        if !any(depth, depths) {
+            continue;
         }
-        if any(labels, header.one_label) && is_parent() {
-            found = probe(block, hash.of(PatternKind::OneLabel), PatternKind::OneLabel, suffix).or(found);
+        let suffix = host.as_bytes().get(start..).unwrap_or_default();
+        if any(depth, header.any_labels) {
+            found = probe(block, hash.of(PatternKind::AnyLabels), b"**.", suffix).or(found);
+        }
+        if any(depth, header.one_label) && labels.one_is_left() {
+            found = probe(block, hash.of(PatternKind::OneLabel), b"*.", suffix).or(found);
         }
     }
     found
 }
 
-/// Looks in both buckets for a pattern of a kind with this suffix.
-fn probe(block: &Block, hash: u64, kind: PatternKind, suffix: &[u8]) -> Option<Entry> {
-    let buckets = block.count(Section::Buckets);
-    if buckets == 0 {
-        return None;
-    }
+/// Looks in both buckets for a pattern that is this wildcard and this suffix.
+#[inline]
+fn probe(block: &Block, hash: u64, wildcard: &[u8], suffix: &[u8]) -> Option<Entry> {
     let bits = block.header().index_bits;
     let tag = tag(hash, bits);
-    let (first, second) = buckets_of(hash, buckets);
-    [first, second].into_iter().find_map(|bucket| {
-        block.bucket(bucket).into_iter().find_map(|slot| {
+    let (first, second) = buckets_of(hash, block.count(Section::Buckets));
+    for bucket in [first, second] {
+        for slot in block.bucket(bucket) {
             let host = slot & ((1 << bits) - 1);
             if slot >> bits != tag || host == 0 {
-                return None;
+                continue;
             }
             // A tag may be met by chance, and by a pattern of another kind.
-            let entry = Entry::of(block, host as usize - 1);
-            let pattern = block.text_bytes(entry.record.pattern)?;
-            let rest = match kind {
-                PatternKind::Exact => pattern,
-                PatternKind::OneLabel => pattern.strip_prefix(b"*.")?,
-                PatternKind::AnyLabels => pattern.strip_prefix(b"**.")?,
-            };
-            (rest == suffix).then_some(entry)
-        })
-    })
+            let unit = host as usize - 1;
+            if let Some((record, pattern)) = block.host(unit)
+                && strip(pattern, wildcard).is_some_and(|rest| same(rest, suffix))
+            {
+                return Some(Entry { unit, record });
+            }
+        }
+    }
+    None
 }
 
 /// The two buckets of a hash. They may be the same one.
@@ -85,17 +90,31 @@ fn tag(hash: u64, bits: u32) -> u32 {
     ((hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32) >> bits
 }
 
-/// The hash of a whole name, eight bytes at a time.
-fn exact_hash(keys: [u64; 2], name: &Authority) -> u64 {
-    let (mut state, length) = (keys[0], name.as_bytes().len());
-    let mut at = 0;
-    while length - at > 8 {
-        state = fold(state ^ name.word(at), keys[1]);
-        at += 8;
+/// The hash of a whole name, sixteen bytes at a time, as wyhash reads them.
+#[inline]
+fn exact_hash(keys: [u64; 2], name: &[u8]) -> u64 {
+    let (blocks, rest) = name.as_chunks::<16>();
+    let mut state = keys[0];
+    let mut add = |low: u64, high: u64| state = fold(state ^ low, keys[1] ^ high);
+    for block in blocks {
+        if let (Some(low), Some(high)) = (block.first_chunk(), block.last_chunk()) {
+            add(word(low), word(high));
+        }
     }
-    let last = name.word(at) & (u64::MAX >> (64 - 8 * (length - at)));
-    // The length goes into the key: zeros behind a name are no part of it.
-    fold(fold(state ^ last, keys[1] ^ length as u64), keys[1])
+    // What is left is read together with what stands before it, where there is enough of that.
+    if let Some(last) = name.last_chunk::<16>() {
+        if !rest.is_empty()
+            && let (Some(low), Some(high)) = (last.first_chunk(), last.last_chunk())
+        {
+            add(word(low), word(high));
+        }
+    } else if let (Some(low), Some(high)) = (name.first_chunk(), name.last_chunk()) {
+        add(word(low), word(high));
+    } else {
+        add(short(name), 0);
+    }
+    // The length goes in too: bytes that were read twice are no part of the name.
+    fold(state ^ name.len() as u64, keys[1])
 }
 
 /// The hash of a suffix, one label after the other from the right.
@@ -143,12 +162,21 @@ pub(super) struct Index {
     pub(super) buckets: Vec<u8>,
 }
 
-/// Builds the index over patterns in the order of their entries: the kind of each, and the host behind its wildcard. `seed` is
-/// 16 bytes that nobody chose.
-pub(super) fn build(patterns: &[(PatternKind, &str)], seed: [u64; 2]) -> Index {
-    let bits = usize::BITS - patterns.len().leading_zeros();
+/// A pattern to be placed in the index.
+pub(super) struct Pattern<'a> {
+    pub(super) kind: PatternKind,
+    /// The host behind its wildcard.
+    pub(super) suffix: &'a str,
+    /// Where its host stands.
+    pub(super) unit: u32,
+}
+
+/// Builds the index over patterns. `seed` is 16 bytes that nobody chose.
+pub(super) fn build(patterns: &[Pattern<'_>], seed: [u64; 2]) -> Index {
+    let last = patterns.last().map_or(0, |pattern| pattern.unit + 1);
+    let bits = u32::BITS - last.leading_zeros();
     let (mut one_label, mut any_labels) = (0_u128, 0_u128);
-    for (kind, suffix) in patterns {
+    for Pattern { kind, suffix, .. } in patterns {
         let depth = || {
             let labels = suffix.split('.').count();
             u32::try_from(labels).ok().and_then(|labels| 1_u128.checked_shl(labels)).unwrap_or_default()
@@ -162,8 +190,14 @@ pub(super) fn build(patterns: &[(PatternKind, &str)], seed: [u64; 2]) -> Index {
     let mut count = patterns.len().div_ceil(BUCKET).saturating_mul(5) / 4 + usize::from(!patterns.is_empty());
     let mut keys = [seed[0], seed[1] | 1];
     loop {
-        if let Some(buckets) = place(patterns, keys, bits, count) {
-            let buckets = buckets.iter().flatten().flat_map(|slot| slot.to_le_bytes()).collect();
+        let hashes: Vec<u64> = patterns.iter().map(|pattern| hash_of(keys, pattern)).collect();
+        if let Some(buckets) = place(&hashes, count) {
+            let slot = |ordinal: &u32| {
+                let pattern = ordinal.checked_sub(1).map(|at| at as usize);
+                let pattern = pattern.and_then(|at| Some((hashes.get(at)?, patterns.get(at)?)));
+                pattern.map_or(0, |(hash, pattern)| tag(*hash, bits) << bits | (pattern.unit + 1))
+            };
+            let buckets = buckets.iter().flatten().flat_map(|ordinal| slot(ordinal).to_le_bytes()).collect();
             return Index { keys, index_bits: bits, one_label, any_labels, buckets };
         }
         // Other keys, and some more room: this ends, and with 80% filled it hardly ever begins.
@@ -172,29 +206,23 @@ pub(super) fn build(patterns: &[(PatternKind, &str)], seed: [u64; 2]) -> Index {
     }
 }
 
-/// Places every pattern, moving others to their second bucket where there is no room; `None` when that fails.
-fn place(
-    patterns: &[(PatternKind, &str)],
-    keys: [u64; 2],
-    bits: u32,
-    count: usize,
-) -> Option<Vec<[u32; BUCKET]>> {
-    let hashes: Vec<u64> = patterns
-        .iter()
-        .map(|(kind, suffix)| {
-            // What a checked table has is a host; no other would ever be looked up.
-            let Some(suffix) = Authority::parse(suffix.as_bytes()) else { return 0 };
-            if *kind == PatternKind::Exact {
-                return exact_hash(keys, &suffix);
-            }
-            let mut hash = SuffixHash::new(keys);
-            suffix.labels_from_right().for_each(|(start, end)| hash.push(&suffix, start, end));
-            hash.of(*kind)
-        })
-        .collect();
+fn hash_of(keys: [u64; 2], pattern: &Pattern<'_>) -> u64 {
+    if pattern.kind == PatternKind::Exact {
+        return exact_hash(keys, pattern.suffix.as_bytes());
+    }
+    // What a checked table has is a host; no other would ever be looked up.
+    let Some(suffix) = Authority::parse(pattern.suffix.as_bytes()) else { return 0 };
+    let mut hash = SuffixHash::new(keys);
+    suffix.labels_from_right().for_each(|(start, end)| hash.push(&suffix, start, end));
+    hash.of(pattern.kind)
+}
+
+/// Gives every pattern a place by its hash, moving others to their second bucket where there is no room: slots are
+/// ordinals, from 1. `None` when that fails.
+fn place(hashes: &[u64], count: usize) -> Option<Vec<[u32; BUCKET]>> {
     let mut buckets = vec![[0_u32; BUCKET]; count];
-    for (index, hash) in hashes.iter().enumerate() {
-        let mut moving = tag(*hash, bits) << bits | u32::try_from(index + 1).ok()?;
+    for (hash, ordinal) in hashes.iter().zip(1..) {
+        let mut moving: u32 = ordinal;
         let (mut target, other) = buckets_of(*hash, count);
         if !has_room(&buckets, target) && has_room(&buckets, other) {
             target = other;
@@ -209,8 +237,7 @@ fn place(
                 return None;
             }
             core::mem::swap(&mut moving, bucket.get_mut(turn % BUCKET)?);
-            let host = (moving & ((1 << bits) - 1)) as usize;
-            let (first, second) = buckets_of(*hashes.get(host.checked_sub(1)?)?, count);
+            let (first, second) = buckets_of(*hashes.get((moving as usize).checked_sub(1)?)?, count);
             target = if target == first { second } else { first };
         }
     }

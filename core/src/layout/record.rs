@@ -105,9 +105,9 @@ impl GatewayRecord {
     pub(super) const WORDS: usize = 4;
 }
 
+/// The words of a host. Its pattern stands behind them, and the next host at the next unit of eight bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HostRecord {
-    pub(super) pattern: Text,
     pub(super) meta: u32,
     pub(super) exposed_to: u32,
     pub(super) rules_from: u32,
@@ -122,7 +122,32 @@ flags!(HostRecord {
 });
 
 impl HostRecord {
-    pub(super) const WORDS: usize = 5;
+    /// Hosts begin at multiples of so many bytes.
+    pub(super) const UNIT: usize = 8;
+    pub(super) const BYTES: usize = 16;
+
+    pub(super) fn read(bytes: &[u8; Self::BYTES]) -> Self {
+        // Two words at a time.
+        let [low, high] = [0, 8].map(|at| {
+            bytes.get(at..at + 8).and_then(|half| half.try_into().ok()).map_or(0, u64::from_le_bytes)
+        });
+        Self {
+            meta: low as u32,
+            exposed_to: (low >> 32) as u32,
+            rules_from: high as u32,
+            rules: (high >> 32) as u32,
+        }
+    }
+
+    /// Units that a host takes whose pattern has so many bytes.
+    pub(super) fn units(pattern: usize) -> usize {
+        (Self::BYTES + pattern).div_ceil(Self::UNIT)
+    }
+
+    /// Bytes of the pattern.
+    pub(super) fn length(&self) -> usize {
+        (self.meta & 0xff) as usize
+    }
 
     pub(super) fn rules(&self) -> Range<usize> {
         span(self.rules_from, self.rules)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::format::{Block, Section};
+use super::record::HostRecord;
 use super::{Layout, Target};
 use crate::table::TABLE_VERSION;
 use crate::table::wire::{Backend, Gateway, Host, Link, Node, Rule, Table, Zone};
@@ -15,7 +16,7 @@ pub(super) fn restore(layout: &Layout) -> Table {
         revision: block.revision(),
         view: layout.view().to_owned(),
         zones: (0..block.count(Section::Zones)).map(|index| zone(layout, index)).collect(),
-        hosts: (0..block.count(Section::Hosts)).map(|index| host(layout, index)).collect(),
+        hosts: block.hosts().map(|(_, record, pattern)| host(layout, record, pattern)).collect(),
     }
 }
 
@@ -64,9 +65,8 @@ fn gateway(block: &Block, index: usize) -> Gateway {
     }
 }
 
-fn host(layout: &Layout, index: usize) -> Host {
+fn host(layout: &Layout, record: HostRecord, pattern: &[u8]) -> Host {
     let block = &layout.block;
-    let record = block.host(index);
     let rules = record.rules_are_written().then(|| {
         let mut rules: Vec<(usize, Rule)> =
             record.rules().map(|index| (block.rule(index).ordinal(), rule(layout, index))).collect();
@@ -74,7 +74,7 @@ fn host(layout: &Layout, index: usize) -> Host {
         rules.into_iter().map(|(_, rule)| rule).collect()
     });
     Host {
-        host: block.text(record.pattern).to_owned(),
+        host: String::from_utf8_lossy(pattern).into_owned(),
         exposed_to: names(layout, record.exposed_to),
         prefer: record.prefer(),
         rules,

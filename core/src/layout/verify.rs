@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::format::{Block, Section};
-use super::record::{NO_ROUTE, Text};
+use super::record::{HostRecord, NO_ROUTE, Text};
 use super::{LayoutError, Target};
 
 /// Checks what [`Block::open`] has not: all that the sections say of each other.
@@ -47,10 +47,21 @@ pub(super) fn verify(block: &Block) -> Result<(), LayoutError> {
         let record = block.route(index);
         record.cost == NO_ROUTE || (record.link as usize) < block.count(Section::Links) && list(record.zones)
     })?;
-    all(Section::Hosts, "hosts", &|index| {
-        let record = block.host(index);
-        text(record.pattern) && list(record.exposed_to) && inside(record.rules(), Section::Rules)
-    })?;
+    // One bit for each unit at which a host begins: the index may name no other.
+    let mut begins = vec![0_u64; block.count(Section::Hosts).div_ceil(64)];
+    let (mut end, mut hosts) = (0, 0);
+    for (unit, record, pattern) in block.hosts() {
+        if !(list(record.exposed_to) && inside(record.rules(), Section::Rules)) {
+            return Err(LayoutError::Bounds("hosts"));
+        }
+        if let Some(word) = begins.get_mut(unit / 64) {
+            *word |= 1 << (unit % 64);
+        }
+        (end, hosts) = (unit + HostRecord::units(pattern.len()), hosts + 1);
+    }
+    if end != block.count(Section::Hosts) || hosts != block.header().hosts {
+        return Err(LayoutError::Bounds("hosts"));
+    }
     all(Section::Rules, "rules", &|index| {
         let record = block.rule(index);
         text(record.path) && list(record.exposed_to) && inside(record.backends(), Section::Backends)
@@ -63,8 +74,11 @@ pub(super) fn verify(block: &Block) -> Result<(), LayoutError> {
     if bits >= 32 {
         return Err(LayoutError::Bounds("index bits"));
     }
+    let begins = |unit: usize| begins.get(unit / 64).is_some_and(|word| word >> (unit % 64) & 1 != 0);
     all(Section::Buckets, "buckets", &|index| {
-        let hosts = block.count(Section::Hosts);
-        block.bucket(index).iter().all(|slot| (slot & ((1 << bits) - 1)) as usize <= hosts)
+        block.bucket(index).iter().all(|slot| match slot & ((1 << bits) - 1) {
+            0 => true,
+            unit => begins(unit as usize - 1),
+        })
     })
 }
