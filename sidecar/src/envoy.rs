@@ -1,8 +1,8 @@
 //! Envoy configuration for a node: its bootstrap, and the files that it reads clusters, members and routes from.
 //!
 //! Everything here is a pure function of a site or a table, but for [`write`]. What changes while an Envoy runs
-//! (services, hosts, nodes, gateways, zones) is in the files; what takes a restart (listeners, certificates, the
-//! filter's own configuration) is in the bootstrap. Each rule under "In Envoy" of DESIGN stands in one place below.
+//! (services, hosts, nodes, gateways, zones, certificates, who is believed) is in the files; what takes a restart
+//! (listeners, the filter's own configuration) is in the bootstrap. Each rule under "In Envoy" of DESIGN stands in one place below.
 
 mod access_log;
 mod cluster;
@@ -16,8 +16,10 @@ mod message;
 mod overload;
 mod route;
 mod run_folder;
+mod secrets;
 mod stats;
 mod tls;
+mod trust;
 mod tunnel;
 pub(crate) mod write;
 mod yaml;
@@ -38,6 +40,7 @@ use zoneway_site::{PeerAuthentication, Site};
 use filter::Filter;
 use listener::Peers;
 use message::{file_source, private_pipe};
+use secrets::Certificate;
 use tls::Identity;
 use tunnel::Tunnels;
 
@@ -57,7 +60,7 @@ pub(crate) fn bootstrap(
     let filter = Filter { build, zone: zone_name, node: node.as_str(), public, settings };
     let mut listeners: Vec<_> =
         config.ingress.iter().map(|ingress| listener::ingress(ingress, &filter, folder)).collect();
-    let identity = identity(site, node)?;
+    let identity = identity(site, node, &folder.xds())?;
     let tunnels = Tunnels::of(site, zone_name, node, identity.as_ref())?;
     if let Some(authentication) = peer_authentication(site, node)? {
         let peers = Peers { authentication, identity: identity.as_ref() };
@@ -101,19 +104,30 @@ fn peer_authentication<'s>(site: &'s Site, node: &NodeId) -> Result<Option<&'s P
     }
 }
 
-/// What the node proves who it is with; `None` without mutual TLS.
-fn identity(site: &Site, node: &NodeId) -> Result<Option<Identity>, Error> {
+/// What the node's connections are checked by; `None` without mutual TLS.
+fn identity(site: &Site, node: &NodeId, xds: &XdsFolder) -> Result<Option<Identity>, Error> {
     let settings = site.settings();
-    let Some(PeerAuthentication::Tls { ca, certificate, key }) = &settings.peer_authentication else {
+    let Some(PeerAuthentication::Tls { ca, crl, .. }) = &settings.peer_authentication else {
         return Ok(None);
     };
-    let own = |name: &str| PathBuf::from(name.replace("{node}", node.as_str()));
     Ok(Some(Identity {
         domain: settings.domain.clone().ok_or(Error::NoDomain)?,
-        ca: own(ca),
-        certificate: own(certificate),
-        key: own(key),
+        ca: own_file(ca, node),
+        crl: crl.as_ref().map(|crl| own_file(crl, node)),
+        xds: xds.clone(),
     }))
+}
+
+/// What the node proves who it is with; `None` without mutual TLS.
+fn certificate(site: &Site, node: &NodeId) -> Option<Certificate> {
+    let Some(PeerAuthentication::Tls { certificate, key, .. }) = &site.settings().peer_authentication else {
+        return None;
+    };
+    Some(Certificate { chain: own_file(certificate, node), key: own_file(key, node) })
+}
+
+fn own_file(name: &str, node: &NodeId) -> PathBuf {
+    PathBuf::from(name.replace("{node}", node.as_str()))
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ pub enum PeerAuthentication {
         certificate: String,
         /// Its key.
         key: String,
+        /// The list of certificates that are not good any more.
+        crl: Option<String>,
     },
     /// Not at all: the last item of a trail may be of one of these zones.
     None {

@@ -66,7 +66,7 @@ pub struct Settings {
     pub max_table_bytes: Option<u64>,
 }
 
-/// `{ca, certificate, key}` for mutual TLS, or `{none: {zones: […]}}`.
+/// `{ca, certificate, key}` and maybe `crl` for mutual TLS, or `{none: {zones: […]}}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeerAuthentication {
@@ -79,6 +79,9 @@ pub struct PeerAuthentication {
     /// The file of its key; `{node}` stands for its id.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The file of the authority's list of certificates that are not good any more; without one, none is.
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    pub crl: Option<String>,
     /// No mutual TLS, and for whom.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub none: Option<NoAuthentication>,

@@ -132,6 +132,6 @@ pub(crate) fn render(
     }
     let tables = pictures.iter().map(|picture| picture.table.as_ref()).chain(served).collect::<Vec<_>>();
     // A file that is not there is told of in the same words as one that holds nothing.
-    let clusters = std::fs::read_to_string(xds.clusters()).unwrap_or_default();
-    envoy::table_files(&tables, node, xds, &clusters)
+    let there = |file| std::fs::read_to_string(file).unwrap_or_default();
+    envoy::table_files(&tables, node, xds, &there(xds.clusters()), &there(xds.peers()))
 }

@@ -21,9 +21,10 @@ use super::error::Error;
 use super::message::response;
 use super::route::{Local, LocalHost, routes};
 use super::run_folder::XdsFolder;
+use super::secrets::{Accepted, NODE, Neighbours};
 use super::tls::Identity;
 use super::tunnel::Tunnels;
-use super::{identity, peer_authentication, unknown_node};
+use super::{certificate, identity, peer_authentication, trust, unknown_node};
 
 /// A file as it has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +61,10 @@ pub(crate) fn site_files(
     let Some(newest) = pictures.first() else { return Ok(Vec::new()) };
     let (zone, _) = newest.site.node(node).ok_or_else(|| unknown_node(newest.site, node))?;
     peer_authentication(newest.site, node)?;
-    let identity = identity(newest.site, node)?;
+    let identity = identity(newest.site, node, xds)?;
     let tunnels = Tunnels::of(newest.site, zone, node, identity.as_ref())?;
     let mut files = Files::new(xds);
+    files.secrets.extend(certificate(newest.site, node).map(|certificate| certificate.secret(NODE, xds)));
     let mut services: BTreeMap<&str, (&Service, &[HostPort])> = BTreeMap::new();
     let mut local = Local::default();
     for picture in pictures {
@@ -77,8 +79,14 @@ pub(crate) fn site_files(
         files.service(name, service, addresses);
     }
     if let Some(identity) = &identity {
-        for (to, places) in &tunnels.dialled {
-            files.registrar(to, places, identity);
+        for (whom, accepted) in trust::of_site(newest.site, zone, node) {
+            files.secrets.push(identity.accepting(whom, &accepted));
+        }
+        for (to, nodes) in &tunnels.dialled {
+            let accepted = Accepted::nodes(to.as_str(), nodes.iter().map(|(node, _)| node)).collect();
+            files.secrets.push(identity.accepting(Neighbours::Nodes(to.as_str()), &accepted));
+            let places: Vec<_> = nodes.iter().map(|(_, place)| *place).collect();
+            files.registrar(to, &places, identity);
         }
     }
     files.links(pictures.iter().map(|picture| picture.table), zone, node, identity.as_ref());
@@ -88,8 +96,9 @@ pub(crate) fn site_files(
 /// The files of a node whose sidecar knows its zone's view alone: the clusters of other nodes, and their members.
 ///
 /// `clusters` is the file of clusters that is there ([`XdsFolder::clusters`]), which `zoneway envoy` wrote: the node's
-/// services in it stay as they are, and the certificates that it names are those of every zone's cluster. Routes are
-/// left alone. As with [`site_files`], the newest table comes first, and the old one is given along until the new one
+/// services in it stay as they are. `peers` is the secret that says who this zone's nodes are ([`XdsFolder::peers`]), its
+/// too: the authorities that it names are those of every neighbour. Routes and the node's own certificate are left
+/// alone. As with [`site_files`], the newest table comes first, and the old one is given along until the new one
 /// is adopted.
 ///
 /// # Errors
@@ -99,27 +108,30 @@ pub(crate) fn table_files(
     node: &NodeId,
     xds: &XdsFolder,
     clusters: &str,
+    peers: &str,
 ) -> Result<Vec<RenderedFile>, Error> {
     let Some(newest) = tables.first() else { return Ok(Vec::new()) };
     let started: Value = serde_json::from_str(clusters)
         .map_err(|error| Error::Clusters(format!("{} is no JSON: {error}", xds.clusters().display())))?;
     let there = started.get("resources").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let name = |cluster: &Value| cluster.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let peers = there.iter().find(|cluster| name(cluster) == PEERS);
-    let peers = peers
+    let cluster = there.iter().find(|cluster| name(cluster) == PEERS);
+    let cluster = cluster
         .ok_or_else(|| Error::Clusters(format!("{} has no cluster {PEERS}", xds.clusters().display())))?;
-    let identity = match peers.get("transport_socket") {
-        Some(socket) => Some(Identity::of_client(socket).ok_or_else(|| {
-            Error::Clusters(format!(
-                "{}: the certificates of {PEERS} are not to be found",
-                xds.clusters().display()
-            ))
+    let identity = match cluster.get("transport_socket") {
+        Some(_) => Some(Identity::of_secret(peers, xds).ok_or_else(|| {
+            Error::Clusters(format!("{} does not say which authorities are believed", xds.peers().display()))
         })?),
         None => None,
     };
     let mut files = Files::new(xds);
     files.clusters.extend(there.iter().filter(|cluster| !name(cluster).starts_with("zoneway/")).cloned());
     let zone = ZoneName::parse(&newest.wire().view).map_err(|error| Error::Clusters(error.to_string()))?;
+    if let Some(identity) = &identity {
+        for (whom, accepted) in trust::of_table(newest.wire(), node) {
+            files.secrets.push(identity.accepting(whom, &accepted));
+        }
+    }
     files.links(tables.iter().copied(), &zone, node, identity.as_ref());
     Ok(files.finish(None))
 }
@@ -159,13 +171,14 @@ fn is_served(site: &Site, host: &Host, path: &RulePath, node: &NodeId) -> bool {
 /// The files so far.
 struct Files<'a> {
     xds: &'a XdsFolder,
+    secrets: Vec<RenderedFile>,
     clusters: Vec<Value>,
     members: Vec<RenderedFile>,
 }
 
 impl<'a> Files<'a> {
     fn new(xds: &'a XdsFolder) -> Self {
-        Self { xds, clusters: Vec::new(), members: Vec::new() }
+        Self { xds, secrets: Vec::new(), clusters: Vec::new(), members: Vec::new() }
     }
 
     fn service(&mut self, name: &str, service: &Service, addresses: &[HostPort]) {
@@ -200,11 +213,19 @@ impl<'a> Files<'a> {
     ) {
         let views = tables.map(Table::wire).filter(|table| table.view == zone.as_str());
         let peers = views.clone().flat_map(|table| peers_of(table, node)).collect();
-        self.link(PEERS, zone.as_str(), peers, identity);
+        if let Some(identity) = identity {
+            let accepted = views.clone().flat_map(|table| trust::peers(table, node)).collect();
+            self.secrets.push(identity.accepting(Neighbours::Peers, &accepted));
+        }
+        self.link(PEERS, Neighbours::Peers, peers, identity);
         let zones: BTreeSet<&str> =
             views.clone().flat_map(|table| table.zones.keys().map(String::as_str)).collect();
         for other in zones.into_iter().filter(|other| *other != zone.as_str()) {
             let newest = views.clone().next();
+            if let Some(identity) = identity {
+                let accepted = views.clone().flat_map(|table| trust::gateways(table, other, node)).collect();
+                self.secrets.push(identity.accepting(Neighbours::Zone(other), &accepted));
+            }
             // As the filter sees it: tunnels are for where nothing can be dialled.
             let dial_in = newest.is_some_and(|table| {
                 gateways_of(table, other, node).is_empty() && !tunnels_of(table, other, node).is_empty()
@@ -216,15 +237,21 @@ impl<'a> Files<'a> {
                 }
                 _ => {
                     let gateways = views.clone().flat_map(|table| gateways_of(table, other, node)).collect();
-                    self.link(&zone_cluster_name(other), other, gateways, identity);
+                    self.link(&zone_cluster_name(other), Neighbours::Zone(other), gateways, identity);
                 }
             }
         }
     }
 
-    fn link(&mut self, name: &str, zone: &str, addresses: BTreeSet<SocketAddr>, identity: Option<&Identity>) {
+    fn link(
+        &mut self,
+        name: &str,
+        servers: Neighbours<'_>,
+        addresses: BTreeSet<SocketAddr>,
+        identity: Option<&Identity>,
+    ) {
         self.add_members(name, addresses);
-        self.clusters.push(link_cluster(name, zone, identity, &self.xds.endpoints(name)));
+        self.clusters.push(link_cluster(name, servers, identity, &self.xds.endpoints(name)));
     }
 
     fn add_members(&mut self, name: &str, addresses: impl IntoIterator<Item = SocketAddr>) {
@@ -232,9 +259,10 @@ impl<'a> Files<'a> {
         self.members.push(RenderedFile { path, content: text(&members(name, addresses)) });
     }
 
-    /// Members before the clusters that read them, clusters before the routes that name them.
+    /// Secrets and members before the clusters that read them, clusters before the routes that name them.
     fn finish(self, local: Option<&Local>) -> Vec<RenderedFile> {
-        let mut files = self.members;
+        let mut files = self.secrets;
+        files.extend(self.members);
         files.push(RenderedFile { path: self.xds.clusters(), content: text(&response(self.clusters)) });
         if let Some(local) = local {
             files.push(RenderedFile { path: self.xds.local_routes(), content: text(&routes(local)) });
@@ -262,7 +290,7 @@ fn tunnels_of<'t>(table: &'t wire::Table, to: &str, node: &NodeId) -> Vec<&'t st
 }
 
 /// The gateways of a zone, if this node may use the link to it.
-fn used_gateways<'t>(
+pub(super) fn used_gateways<'t>(
     table: &'t wire::Table,
     to: &str,
     node: &NodeId,

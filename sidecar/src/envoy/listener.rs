@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use zoneway_core::name::{NodeId, ZoneName};
 use zoneway_site::{Clients, Ingress, Network, Node, PeerAuthentication, Tls};
 
+use super::access_log::refusals;
 use super::cluster::registrar_cluster_name;
 use super::connection_manager::{From, connection_manager, endpoint_manager};
 use super::error::Error;
 use super::filter::Filter;
 use super::message::{address, extension, file, private_pipe, set};
 use super::run_folder::RunFolder;
+use super::secrets::Neighbours;
 use super::tls::Identity;
 use super::tunnel::{self, Tunnels};
 
@@ -80,10 +82,11 @@ pub(super) fn peer(
     let manager = connection_manager(From::Peers, requests, &folder.xds().local_routes());
     let mut chain = json!({"name": "peer", "filters": [manager]});
     if let Some(identity) = peers.identity {
-        set(&mut chain, "transport_socket", identity.server());
+        set(&mut chain, "transport_socket", identity.server(Neighbours::Clients));
         set(&mut chain, "transport_socket_connect_timeout", "10s");
     }
     let mut listener = listener(&format!("peer/{}", node.listen), address(node.listen));
+    set(&mut listener, "access_log", refusals("peer"));
     match peers.identity.and_then(|identity| tunnels.registrar(identity)) {
         Some(registrar) => {
             let handshake = extension(
@@ -112,9 +115,10 @@ pub(super) fn tunnel(
     let manager = connection_manager(From::Tunnel, requests, &folder.xds().local_routes());
     let mut chain = json!({"name": "tunnel", "filters": [manager]});
     if let Some(identity) = peers.identity {
-        set(&mut chain, "transport_socket", identity.server_for(zone));
+        set(&mut chain, "transport_socket", identity.server(Neighbours::Nodes(zone.as_str())));
     }
     let mut listener = listener(&registrar_cluster_name(zone), tunnel::address(node, zone));
+    set(&mut listener, "access_log", refusals("tunnel"));
     set(&mut listener, "listener_filters_timeout", "0s");
     set(&mut listener, "filter_chains", json!([chain]));
     Ok(listener)

@@ -60,19 +60,33 @@ impl XdsFolder {
         self.folder.join("routes/local.json")
     }
 
-    /// The file of a cluster's members. Clusters are `zoneway/peers`, `zoneway/zone/NAME` and `service/NAME`; a
-    /// service may be named anything, a file may not.
+    /// The file of a cluster's members. Clusters are `zoneway/peers`, `zoneway/zone/NAME` and `service/NAME`.
     pub(crate) fn endpoints(&self, cluster: &str) -> PathBuf {
-        let mut name = String::with_capacity(cluster.len() + 5);
-        for byte in cluster.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(char::from(byte)),
-                b'/' => name.push('+'),
-                _ => name.push_str(&format!("%{byte:02x}")),
-            }
-        }
-        self.folder.join(format!("endpoints/{name}.json"))
+        self.folder.join(format!("endpoints/{}.json", file_name(cluster)))
     }
+
+    /// The file of the secret that says who this zone's nodes are.
+    pub(crate) fn peers(&self) -> PathBuf {
+        self.secret("peers")
+    }
+
+    /// The file of a secret: `node`, `clients`, `peers`, `gateways`, `zone/NAME` or `nodes/NAME`.
+    pub(crate) fn secret(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("secrets/{}.json", file_name(name)))
+    }
+}
+
+/// A service may be named anything, a file may not.
+fn file_name(name: &str) -> String {
+    let mut file = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => file.push(char::from(byte)),
+            b'/' => file.push('+'),
+            _ => file.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    file
 }
 
 #[cfg(test)]

@@ -105,6 +105,40 @@ fn cluster(files: &[RenderedFile], name: &str) -> Value {
     clusters(files).into_iter().find(|cluster| cluster["name"] == name).unwrap_or_else(|| panic!("no {name}"))
 }
 
+/// The name of the secret by which a TLS context knows who may be at the other end; its own certificate is `node`.
+fn neighbours(context: &Value) -> String {
+    let common = &context["typed_config"]["common_tls_context"];
+    let name = |secret: &Value| {
+        let file =
+            format!("/run/zoneway/xds/secrets/{}.json", secret["name"].as_str().unwrap().replace('/', "+"));
+        let source = &secret["sds_config"]["path_config_source"];
+        assert_eq!(source["path"], file);
+        assert_eq!(source["watched_directory"]["path"], "/run/zoneway/xds/secrets");
+        secret["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(common["tls_params"]["tls_minimum_protocol_version"], "TLSv1_3");
+    assert_eq!(common["tls_params"]["tls_maximum_protocol_version"], "TLSv1_3");
+    assert_eq!(common["tls_certificate_sds_secret_configs"].as_array().unwrap().len(), 1);
+    assert_eq!(name(&common["tls_certificate_sds_secret_configs"][0]), "node");
+    name(&common["validation_context_sds_secret_config"])
+}
+
+/// The identities that a secret accepts; one that ends in `/` stands for all that start so.
+fn accepted(files: &[RenderedFile], secret: &str) -> Vec<String> {
+    let file = file(files, &format!("secrets/{}.json", secret.replace('/', "+")));
+    let secret = &file["resources"][0]["validation_context"];
+    let uris = secret["match_typed_subject_alt_names"].as_array().unwrap().iter().map(|entry| {
+        assert_eq!(entry["san_type"], "URI");
+        let matcher = &entry["matcher"];
+        matcher["exact"]
+            .as_str()
+            .or(matcher["prefix"].as_str())
+            .unwrap()
+            .replace("spiffe://lab.test/zone/", "")
+    });
+    uris.collect()
+}
+
 /// The addresses of a cluster's file, as `ip:port`.
 fn members(files: &[RenderedFile], place: &str) -> Vec<String> {
     let file = file(files, &format!("endpoints/{place}.json"));

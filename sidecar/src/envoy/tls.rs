@@ -1,26 +1,29 @@
 //! Who a connection between nodes is with: mutual TLS by SPIFFE identity.
 //!
 //! TLS 1.3 alone, in both directions: an upstream context's own maximum is 1.2, so that both ends are written out. No
-//! session is resumed: a resumed one outlives the certificate that it was opened with.
+//! session is resumed: a resumed one outlives the certificate that it was opened with. Certificates, and who is
+//! believed, stand in files of their own ([`super::secrets`]), which Envoy reads again when they change.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use zoneway_core::name::{NodeId, ZoneName};
 
-use super::message::{extension, file};
+use super::message::extension;
+use super::run_folder::XdsFolder;
+use super::secrets::{self, Neighbours};
 
-/// What a node proves who it is with, and whom it believes.
+/// What a node's connections to other nodes are checked by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     /// The trust domain, as in `spiffe://DOMAIN/zone/Z/node/N`.
     pub(super) domain: String,
-    /// The certificate authority of every node (PEM).
+    /// The authorities that sign every node's certificate (PEM): two, while one replaces the other.
     pub(super) ca: PathBuf,
-    /// The node's own certificate (PEM).
-    pub(super) certificate: PathBuf,
-    /// Its key (PEM).
-    pub(super) key: PathBuf,
+    /// The certificates that are not good any more although their time is not over (PEM).
+    pub(super) crl: Option<PathBuf>,
+    /// The folder of the secrets.
+    pub(super) xds: XdsFolder,
 }
 
 /// The identity of a node: the URI in its certificate.
@@ -30,11 +33,7 @@ pub(crate) fn spiffe_id(domain: &str, zone: &ZoneName, node: &NodeId) -> String 
 
 /// What the identity of every node of a zone starts with. A zone's name holds no slash: no other zone's starts so.
 pub(super) fn nodes_of(domain: &str, zone: &str) -> String {
-    format!("{}{zone}/node/", nodes_of_any_zone(domain))
-}
-
-fn nodes_of_any_zone(domain: &str) -> String {
-    format!("spiffe://{domain}/zone/")
+    format!("spiffe://{domain}/zone/{zone}/node/")
 }
 
 /// What the two ends of a connection speak: requests, in HTTP/2.
@@ -43,62 +42,35 @@ const REQUESTS: &str = "h2";
 pub(super) const TUNNEL: &str = "zoneway-tunnel";
 
 impl Identity {
-    /// The transport socket of a listener for peers: any node of the trust domain, and the filter compares which.
-    pub(super) fn server(&self) -> Value {
-        downstream(self.common(REQUESTS, [json!({"prefix": nodes_of_any_zone(&self.domain)})]))
+    /// The transport socket of a listener for requests of other nodes: of these.
+    pub(super) fn server(&self, clients: Neighbours<'_>) -> Value {
+        downstream(self.common(REQUESTS, clients))
     }
 
-    /// The same where only nodes of one zone can be at the other end.
-    pub(super) fn server_for(&self, zone: &ZoneName) -> Value {
-        downstream(self.common(REQUESTS, [json!({"prefix": nodes_of(&self.domain, zone.as_str())})]))
+    /// The transport socket at which tunnels are registered: by gateways and no other.
+    pub(super) fn registrar(&self) -> Value {
+        downstream(self.common(TUNNEL, Neighbours::Gateways))
     }
 
-    /// The transport socket at which tunnels are registered: by these nodes and no other.
-    pub(super) fn registrar<'n>(&self, nodes: impl IntoIterator<Item = (&'n ZoneName, &'n NodeId)>) -> Value {
-        let exact = |(zone, node)| json!({"exact": spiffe_id(&self.domain, zone, node)});
-        downstream(self.common(TUNNEL, nodes.into_iter().map(exact)))
+    /// The transport socket of a cluster of other nodes: of these.
+    pub(super) fn client(&self, servers: Neighbours<'_>) -> Value {
+        upstream(self.common(REQUESTS, servers))
     }
 
-    /// The transport socket of a cluster of peers: nodes of this zone alone.
-    pub(super) fn client(&self, zone: &str) -> Value {
-        upstream(self.common(REQUESTS, [json!({"prefix": nodes_of(&self.domain, zone)})]))
-    }
-
-    /// The transport socket by which a tunnel is registered, at nodes of this zone alone.
+    /// The transport socket by which a tunnel is registered, at the nodes that send through it.
     pub(super) fn registration(&self, zone: &ZoneName) -> Value {
-        upstream(self.common(TUNNEL, [json!({"prefix": nodes_of(&self.domain, zone.as_str())})]))
+        upstream(self.common(TUNNEL, Neighbours::Nodes(zone.as_str())))
     }
 
-    /// Reads back what [`Identity::client`] wrote.
-    pub(super) fn of_client(socket: &Value) -> Option<Self> {
-        let common = socket.pointer("/typed_config/common_tls_context")?;
-        let text = |pointer: &str| common.pointer(pointer).and_then(Value::as_str);
-        let prefix = text("/validation_context/match_typed_subject_alt_names/0/matcher/prefix")?;
-        Some(Self {
-            domain: prefix.strip_prefix("spiffe://")?.split_once('/')?.0.to_owned(),
-            ca: text("/validation_context/trusted_ca/filename")?.into(),
-            certificate: text("/tls_certificates/0/certificate_chain/filename")?.into(),
-            key: text("/tls_certificates/0/private_key/filename")?.into(),
-        })
-    }
-
-    /// `accepted`: how the URI in the certificate at the other end may read.
-    fn common(&self, protocol: &str, accepted: impl IntoIterator<Item = Value>) -> Value {
-        let accepted =
-            accepted.into_iter().map(|uri| json!({"san_type": "URI", "matcher": uri})).collect::<Vec<_>>();
+    fn common(&self, protocol: &str, accepted: Neighbours<'_>) -> Value {
         json!({
             "alpn_protocols": [protocol],
             "tls_params": {
                 "tls_minimum_protocol_version": "TLSv1_3",
                 "tls_maximum_protocol_version": "TLSv1_3",
             },
-            "tls_certificates": [
-                {"certificate_chain": file(&self.certificate), "private_key": file(&self.key)},
-            ],
-            "validation_context": {
-                "trusted_ca": file(&self.ca),
-                "match_typed_subject_alt_names": accepted,
-            },
+            "tls_certificate_sds_secret_configs": [secrets::reference(secrets::NODE, &self.xds)],
+            "validation_context_sds_secret_config": secrets::reference(&accepted.secret(), &self.xds),
         })
     }
 }

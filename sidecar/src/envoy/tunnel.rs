@@ -5,7 +5,7 @@
 //! is a bare connection. So a second one runs inside, where the node that sends is the client and the gateway the server,
 //! as on a connection that was dialled. A tunnel goes by the URI in the certificate that registered it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use zoneway_core::name::{NodeId, ZoneName};
@@ -27,10 +27,10 @@ const GROUP: &str = "zoneway";
 /// The tunnels of one node.
 #[derive(Debug, Default)]
 pub(super) struct Tunnels<'s> {
-    /// The gateways of other zones that dial in here.
-    registered: BTreeSet<(&'s ZoneName, &'s NodeId)>,
-    /// The zones that this node is a gateway for, with where their nodes are dialled.
-    pub(super) dialled: BTreeMap<&'s ZoneName, Vec<&'s HostPort>>,
+    /// Whether gateways of other zones dial in here.
+    is_registrar: bool,
+    /// The zones that this node is a gateway for, with the nodes that send through its tunnels, and where each is dialled.
+    pub(super) dialled: BTreeMap<&'s ZoneName, Vec<(&'s NodeId, &'s HostPort)>>,
 }
 
 impl<'s> Tunnels<'s> {
@@ -51,8 +51,9 @@ impl<'s> Tunnels<'s> {
                     || link.gateways.iter().filter(|(_, way)| **way == Way::Tunnel).map(|(id, _)| id);
                 let sends = |id: &NodeId| link.egress.as_ref().is_none_or(|egress| egress.contains(id));
                 let here = if from == own && sends(node) {
-                    tunnels.registered.extend(gateways().map(|gateway| (to, gateway)));
-                    gateways().next().is_some()
+                    let dial_in = gateways().next().is_some();
+                    tunnels.is_registrar |= dial_in;
+                    dial_in
                 } else {
                     to == own && gateways().any(|gateway| gateway == node)
                 };
@@ -63,8 +64,8 @@ impl<'s> Tunnels<'s> {
                     let back = site.zones().get(own).and_then(|zone| zone.links.get(from));
                     let nodes = zone.nodes.iter().filter(|(id, _)| sends(id));
                     let places = nodes.map(|(id, node)| match back.and_then(|back| back.gateways.get(id)) {
-                        Some(Way::Dial(place)) => place,
-                        Some(Way::Tunnel) | None => &node.address,
+                        Some(Way::Dial(place)) => (id, place),
+                        Some(Way::Tunnel) | None => (id, &node.address),
                     });
                     tunnels.dialled.insert(from, places.collect());
                 }
@@ -85,12 +86,12 @@ impl<'s> Tunnels<'s> {
                 "validation": {"node_id_format": "%DOWNSTREAM_PEER_URI_SAN%", "cluster_id_format": GROUP},
             }),
         );
-        (!self.registered.is_empty()).then(|| {
+        self.is_registrar.then(|| {
             json!({
                 "name": "tunnel",
                 "filter_chain_match": {"application_protocols": [tls::TUNNEL]},
                 "filters": [registration],
-                "transport_socket": identity.registrar(self.registered.iter().copied()),
+                "transport_socket": identity.registrar(),
                 "transport_socket_connect_timeout": "10s",
             })
         })
@@ -104,7 +105,7 @@ impl<'s> Tunnels<'s> {
         identity: Option<&Identity>,
     ) -> Vec<Value> {
         let mut extensions = Vec::new();
-        if !self.registered.is_empty() {
+        if self.is_registrar {
             extensions.push(extension(
                 "envoy.bootstrap.reverse_tunnel.upstream_socket_interface",
                 "extensions.bootstrap.reverse_tunnel.upstream_socket_interface.v3.\

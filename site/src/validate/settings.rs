@@ -94,14 +94,15 @@ impl Check<'_> {
     }
 
     fn peer_authentication(&mut self, written: &wire::PeerAuthentication) -> Option<PeerAuthentication> {
-        let wire::PeerAuthentication { ca, certificate, key, none } = written;
+        let wire::PeerAuthentication { ca, certificate, key, crl, none } = written;
         match (ca, certificate, key, none) {
             (Some(ca), Some(certificate), Some(key), None) => Some(PeerAuthentication::Tls {
                 ca: ca.clone(),
                 certificate: certificate.clone(),
                 key: key.clone(),
+                crl: crl.clone(),
             }),
-            (None, None, None, Some(none)) => {
+            (None, None, None, Some(none)) if crl.is_none() => {
                 let zones = self.zone_list("settings.peer_authentication.none.zones", &none.zones);
                 Some(PeerAuthentication::None { zones })
             }

@@ -178,7 +178,7 @@ mod tests {
             "settings": {
                 "home": "403", "domain": "example", "balance": {"cookie": "c"}, "max_hops": 4, "max_table_bytes": 9,
                 "policies": {"unknown_host": "pass", "no_table": "refuse"},
-                "peer_authentication": {"ca": "ca.pem", "certificate": "c.pem", "key": "k.pem", "none": {"zones": ["403"]}},
+                "peer_authentication": {"ca": "ca.pem", "certificate": "c.pem", "key": "k.pem", "crl": "crl.pem", "none": {"zones": ["403"]}},
             },
             "zones": {"403": {
                 "public": false, "speaks_for": ["403"],

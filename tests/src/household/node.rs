@@ -97,6 +97,12 @@ impl Node {
         self.run_dir().join("admin.sock")
     }
 
+    /// What its Envoy is started with.
+    #[must_use]
+    pub fn bootstrap_file(&self) -> PathBuf {
+        self.folder.join("envoy.yaml")
+    }
+
     /// The file that its sidecar reads when it knows no more than a table: a public node.
     #[must_use]
     pub fn table_file(&self) -> PathBuf {
@@ -142,7 +148,7 @@ impl Node {
         if self.filter == Filter::Wasm {
             command.arg("--wasm").arg(wasm);
         }
-        let file = self.folder.join("envoy.yaml");
+        let file = self.bootstrap_file();
         fs::write(&file, process::output(&mut command)?)?;
         Ok(file)
     }
@@ -166,7 +172,7 @@ impl Node {
     /// As [`Node::start_envoy`].
     pub fn start_envoy_with(&mut self, arguments: &[&str]) -> Result<()> {
         let mut command = artefact::envoy_with(self.filter)?;
-        command.arg("-c").arg(self.folder.join("envoy.yaml"));
+        command.arg("-c").arg(self.bootstrap_file());
         command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart"]);
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]).args(arguments);
         if let Some(namespace) = &self.namespace {

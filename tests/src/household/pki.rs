@@ -25,8 +25,20 @@ pub fn init(folder: &Path) -> Result<()> {
 /// # Errors
 /// `zoneway pki` refuses.
 pub fn issue(folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBuf)> {
+    issue_with(folder, zone, node, &[])
+}
+
+/// The same in the place of the one that the node has.
+///
+/// # Errors
+/// As [`issue`].
+pub fn replace(folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBuf)> {
+    issue_with(folder, zone, node, &["--replace"])
+}
+
+fn issue_with(folder: &Path, zone: &str, node: &str, more: &[&str]) -> Result<(PathBuf, PathBuf)> {
     let mut command = Command::new(artefact::zoneway()?);
     command.args(["pki", "issue", "--domain", DOMAIN, "--zone", zone, "--node", node, "--dir"]).arg(folder);
-    process::output(&mut command)?;
+    process::output(command.args(more))?;
     Ok((folder.join(format!("{node}.pem")), folder.join(format!("{node}.key"))))
 }

@@ -9,6 +9,7 @@ mod native_module;
 mod other_filters;
 mod refusals;
 mod retries;
+mod rotation;
 mod routes;
 mod shared_data;
 mod spoofing;

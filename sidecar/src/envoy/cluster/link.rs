@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::header_rules;
 use super::super::message::{extension, set};
+use super::super::secrets::Neighbours;
 use super::super::tls::Identity;
 use super::{cluster, with_members_from};
 
@@ -21,8 +22,13 @@ pub(crate) fn zone_cluster_name(zone: &str) -> String {
     format!("zoneway/zone/{zone}")
 }
 
-/// A cluster whose members are nodes of `zone`; without an identity, in clear.
-pub(crate) fn link_cluster(name: &str, zone: &str, identity: Option<&Identity>, members: &Path) -> Value {
+/// A cluster whose members are these nodes; without an identity, in clear.
+pub(crate) fn link_cluster(
+    name: &str,
+    servers: Neighbours<'_>,
+    identity: Option<&Identity>,
+    members: &Path,
+) -> Value {
     let options = http_options(json!({"interval": "10s", "timeout": "5s"}));
     let mut link = with_members_from(cluster(name, options), name, members);
     // A machine that is switched off answers nothing at all: the next endpoint waits for this.
@@ -32,7 +38,7 @@ pub(crate) fn link_cluster(name: &str, zone: &str, identity: Option<&Identity>, 
     set(&mut link, "ignore_health_on_host_removal", true);
     set(&mut link, "outlier_detection", outlier_detection());
     if let Some(identity) = identity {
-        set(&mut link, "transport_socket", identity.client(zone));
+        set(&mut link, "transport_socket", identity.client(servers));
     }
     link
 }
@@ -40,6 +46,8 @@ pub(crate) fn link_cluster(name: &str, zone: &str, identity: Option<&Identity>, 
 /// HTTP/2, with pings: where a machine vanishes with requests under way they fail after some seconds, not never.
 pub(super) fn http_options(keepalive: Value) -> Value {
     json!({
+        // The server bounds a connection's age too; this end need not believe that it does.
+        "common_http_protocol_options": {"idle_timeout": "3600s", "max_connection_duration": "720s"},
         "explicit_http_config": {"http2_protocol_options": {
             "allow_connect": true,
             "connection_keepalive": keepalive,

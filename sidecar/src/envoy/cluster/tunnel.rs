@@ -14,6 +14,7 @@ use zoneway_site::HostPort;
 use super::super::header_rules;
 use super::super::message::{extension, set};
 use super::super::route::FORWARD_RETRIES;
+use super::super::secrets::Neighbours;
 use super::super::tls::{Identity, nodes_of};
 use super::link::http_options;
 use super::{cluster, with_places, zone_cluster_name};
@@ -96,7 +97,7 @@ fn tunnels(name: &str, of: &str, zone: &str, identity: &Identity) -> Value {
     );
     // The inner handshake, over a connection that is there: one that is not answered is dead.
     set(&mut tunnels, "connect_timeout", "1s");
-    set(&mut tunnels, "transport_socket", identity.client(zone));
+    set(&mut tunnels, "transport_socket", identity.client(Neighbours::Zone(zone)));
     tunnels
 }
 

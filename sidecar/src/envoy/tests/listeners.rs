@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{HOUSEHOLD, listener, managers, rendered, with_field};
+use super::{HOUSEHOLD, listener, managers, neighbours, rendered, with_field};
 
 #[test]
 fn clients_send_nothing_of_ours_and_peers_nothing_that_steers() {
@@ -124,7 +124,7 @@ fn a_listener_without_networks_has_nobody_inside() {
 }
 
 #[test]
-fn a_peer_shows_a_certificate_of_the_domain_over_tls_1_3_and_resumes_nothing() {
+fn a_peer_shows_a_certificate_over_tls_1_3_and_resumes_nothing() {
     let listener = listener(&rendered(HOUSEHOLD, "studtop"), "peer/0.0.0.0:15443");
     let tls = &listener["filter_chains"][0]["transport_socket"]["typed_config"];
     for field in [
@@ -134,21 +134,24 @@ fn a_peer_shows_a_certificate_of_the_domain_over_tls_1_3_and_resumes_nothing() {
     ] {
         assert_eq!(tls[field], true, "{field}");
     }
-    let common = &tls["common_tls_context"];
-    assert_eq!(common["tls_params"]["tls_minimum_protocol_version"], "TLSv1_3");
-    assert_eq!(common["tls_params"]["tls_maximum_protocol_version"], "TLSv1_3");
-    assert_eq!(common["tls_certificates"][0]["private_key"]["filename"], "/pki/studtop.key");
-    assert_eq!(
-        common["validation_context"]["match_typed_subject_alt_names"],
-        json!([{"san_type": "URI", "matcher": {"prefix": "spiffe://lab.test/zone/"}}])
-    );
+    assert_eq!(neighbours(&listener["filter_chains"][0]["transport_socket"]), "clients");
+}
+
+#[test]
+fn who_is_refused_at_the_handshake_is_logged_with_the_reason() {
+    let listener = listener(&rendered(HOUSEHOLD, "studtop"), "peer/0.0.0.0:15443");
+    let log = listener["access_log"].as_array().unwrap();
+    assert_eq!(log.len(), 1);
+    let format = &log[0]["typed_config"]["log_format"]["json_format"];
+    assert_eq!(format["refused"], "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%");
+    assert_eq!(format["peer"], "%DOWNSTREAM_PEER_URI_SAN%");
 }
 
 #[test]
 fn a_connection_of_a_peer_does_not_live_for_ever() {
     let managers = managers(&rendered(HOUSEHOLD, "studtop"));
     let (_, peer) = managers.iter().find(|(name, _)| name == "peer").unwrap();
-    assert_eq!(peer["common_http_protocol_options"]["max_connection_duration"], "3600s");
+    assert_eq!(peer["common_http_protocol_options"]["max_connection_duration"], "600s");
     assert_eq!(peer["use_remote_address"], false, "the client is who the ingress said");
 }
 

@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
-use super::{HOUSEHOLD, cluster, clusters, files, listener, managers, members, rendered};
+use super::{
+    HOUSEHOLD, accepted, cluster, clusters, files, listener, managers, members, neighbours, rendered,
+};
 
 /// The household with its gateway dialling in.
 fn dialling_in() -> String {
@@ -46,10 +48,10 @@ fn gateways_alone_register_and_each_under_the_name_in_its_certificate() {
     assert_eq!(tls["require_client_certificate"], true);
     let common = &tls["common_tls_context"];
     assert_eq!(common["alpn_protocols"], json!(["zoneway-tunnel"]));
-    let exact = |node: &str| json!({"san_type": "URI", "matcher": {"exact": format!("spiffe://lab.test/zone/403/node/{node}")}});
+    assert_eq!(neighbours(&registrar["transport_socket"]), "gateways");
     assert_eq!(
-        common["validation_context"]["match_typed_subject_alt_names"],
-        json!([exact("stuchip"), exact("studtop")])
+        accepted(&files(&[&two_gateways()], "edge"), "gateways"),
+        ["403/node/stuchip", "403/node/studtop"]
     );
     let registration = &registrar["filters"][0]["typed_config"];
     assert_eq!(
@@ -86,10 +88,7 @@ fn what_comes_over_a_tunnel_is_a_peers_and_has_a_tls_of_its_own() {
     ] {
         assert_eq!(tls[field], true, "{field}");
     }
-    assert_eq!(
-        tls["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"],
-        json!([{"san_type": "URI", "matcher": {"prefix": "spiffe://lab.test/zone/exposed/node/"}}])
-    );
+    assert_eq!(neighbours(&chain["transport_socket"]), "nodes/exposed");
     let managers = managers(&bootstrap);
     let of = |name: &str| managers.iter().find(|(other, _)| other == name).unwrap().1.clone();
     let (peer, tunnel) = (of("peer"), of("tunnel"));
@@ -124,12 +123,7 @@ fn a_forward_tries_the_named_gateways_tunnels_and_then_every_gateways() {
         assert_eq!(kind["name"], "envoy.clusters.reverse_connection", "{name}");
         let of = format!("spiffe://lab.test/zone/403/node/{of}");
         assert_eq!(kind["typed_config"]["host_id_format"], of, "{name}");
-        let common = &cluster["transport_socket"]["typed_config"]["common_tls_context"];
-        assert_eq!(
-            common["validation_context"]["match_typed_subject_alt_names"],
-            json!([{"san_type": "URI", "matcher": {"prefix": "spiffe://lab.test/zone/403/node/"}}]),
-            "{name}"
-        );
+        assert_eq!(neighbours(&cluster["transport_socket"]), "zone/403", "{name}");
         let options = &cluster["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"];
         assert!(
             options["http_filters"][0]["typed_config"]["mutations"].is_object(),
