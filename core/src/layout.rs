@@ -24,7 +24,7 @@ mod verify;
 use crate::authority::Authority;
 use crate::decision::Here;
 use crate::table::wire::{self, Prefer, Revision};
-use crate::table::{Digest, Table};
+use crate::table::{Digest, Outline, Table};
 use crate::words::{same, strip};
 use format::{Block, Section};
 
@@ -72,6 +72,11 @@ impl Layout {
     #[must_use]
     pub fn compile(table: &Table) -> Self {
         Self { block: build::build(table) }
+    }
+
+    /// As [`Layout::compile`], and the same bytes.
+    pub(crate) fn compile_outline(outline: &Outline<'_>) -> Self {
+        Self { block: build::build_outline(outline) }
     }
 
     /// Takes over bytes that [`Layout::bytes`] gave, perhaps in another process.

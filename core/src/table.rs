@@ -2,10 +2,12 @@
 
 mod canonical;
 mod fault;
+mod outline;
 mod validate;
 pub mod wire;
 
 pub use fault::{Fault, TableError, TableFault};
+pub(crate) use outline::Outline;
 
 use wire::Revision;
 

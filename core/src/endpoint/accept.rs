@@ -3,8 +3,8 @@
 use super::Answer;
 use crate::layout::Layout;
 use crate::name::ZoneName;
-use crate::table::wire::Revision;
-use crate::table::{Digest, Limits, Table, TableError};
+use crate::table::wire::{self, Revision};
+use crate::table::{Digest, Limits, Outline, Table, TableError};
 
 /// What is to be done about a pushed table.
 #[derive(Debug)]
@@ -27,18 +27,17 @@ pub fn accept(
     body: &[u8],
 ) -> Accepted {
     let refused = |answer| Accepted { answer, layout: None };
-    let table = match Table::parse_within(body, limits) {
+    let table = match Judged::parse(body, limits) {
         Ok(table) => table,
         Err(error) => {
             let status = if matches!(error, TableError::TooLarge { .. }) { 413 } else { 422 };
             return refused(Answer::refusal(status, error.entries()));
         }
     };
-    let wire = table.wire();
-    if wire.view != zone.as_str() {
+    let view = table.view();
+    if view != zone.as_str() {
         let message = format!(
-            "the table is zone \"{}\"'s view and this node is of zone \"{zone}\": push it to a node of zone \"{}\"",
-            wire.view, wire.view
+            "the table is zone \"{view}\"'s view and this node is of zone \"{zone}\": push it to a node of zone \"{view}\""
         );
         return refused(Answer::refusal(422, vec![("view".to_owned(), message)]));
     }
@@ -60,5 +59,50 @@ pub fn accept(
             return refused(Answer::refusal(409, vec![("revision".to_owned(), message)]));
         }
     }
-    Accepted { answer: Answer::accepted(revision), layout: Some(Layout::compile(&table)) }
+    Accepted { answer: Answer::accepted(revision), layout: Some(table.compile()) }
+}
+
+/// A table that holds to every rule, in the form that was the cheaper one to read.
+enum Judged<'a> {
+    Outline(Outline<'a>),
+    Table(Table),
+}
+
+impl<'a> Judged<'a> {
+    fn parse(body: &'a [u8], limits: &Limits) -> Result<Self, TableError> {
+        match Outline::parse(body, limits) {
+            Some(outline) => Ok(Self::Outline(outline)),
+            None => Table::parse_within(body, limits).map(Self::Table),
+        }
+    }
+
+    /// The table, or of an outline all of it but its hosts.
+    fn wire(&self) -> &wire::Table {
+        match self {
+            Self::Outline(outline) => outline.rest(),
+            Self::Table(table) => table.wire(),
+        }
+    }
+
+    fn view(&self) -> &str {
+        &self.wire().view
+    }
+
+    fn revision(&self) -> Revision {
+        self.wire().revision
+    }
+
+    fn digest(&self) -> Digest {
+        match self {
+            Self::Outline(outline) => outline.digest(),
+            Self::Table(table) => table.digest(),
+        }
+    }
+
+    fn compile(&self) -> Layout {
+        match self {
+            Self::Outline(outline) => Layout::compile_outline(outline),
+            Self::Table(table) => Layout::compile(table),
+        }
+    }
 }

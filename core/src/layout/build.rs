@@ -12,52 +12,30 @@ use super::record::{
 };
 use super::routes::{Edge, best_paths, zones_of};
 use crate::name::PatternKind;
-use crate::table::Table;
 use crate::table::wire::{self, Prefer};
+use crate::table::{Digest, Outline, Table};
 
 /// The layout of a checked table.
 pub(super) fn build(table: &Table) -> Block {
     let wire = table.wire();
     let mut build = Build::new(wire);
-    for (name, zone) in &wire.zones {
-        build.zone(name, zone);
-    }
     for host in &wire.hosts {
-        build.host(host);
+        let kind = build.kind(host);
+        build.host(&host.host, kind);
     }
-    build.routes(wire);
+    build.finish(wire, table.digest())
+}
 
-    let digest = table.digest();
-    let half =
-        |at: usize| digest.0.iter().skip(at).take(8).fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
-    let index = index::build(&build.patterns, [half(0), half(8)]);
-    let header = Header {
-        revision: wire.revision,
-        digest,
-        view: build.zone_index(&wire.view),
-        hosts: word(wire.hosts.len()),
-        index_bits: index.index_bits,
-        keys: index.keys,
-        one_label: index.one_label,
-        any_labels: index.any_labels,
-    };
-    Block::assemble(
-        header,
-        Section::ALL.map(|section| match section {
-            Section::Zones => core::mem::take(&mut build.zones),
-            Section::Nodes => core::mem::take(&mut build.nodes),
-            Section::Links => core::mem::take(&mut build.links),
-            Section::Gateways => core::mem::take(&mut build.gateways),
-            Section::Egress => core::mem::take(&mut build.egress),
-            Section::Hosts => core::mem::take(&mut build.hosts),
-            Section::Buckets => index.buckets.clone(),
-            Section::Rules => core::mem::take(&mut build.rules),
-            Section::Backends => core::mem::take(&mut build.backends),
-            Section::Routes => core::mem::take(&mut build.routes),
-            Section::Lists => core::mem::take(&mut build.lists.bytes),
-            Section::Text => core::mem::take(&mut build.texts.bytes),
-        }),
-    )
+/// As [`build`], and the very same bytes.
+pub(super) fn build_outline(outline: &Outline<'_>) -> Block {
+    let mut build = Build::new(outline.rest());
+    let kinds: Vec<Kind> = outline.kinds().iter().map(|kind| build.kind(kind)).collect();
+    for host in outline.hosts() {
+        if let Some(kind) = kinds.get(host.kind) {
+            build.host(host.name, *kind);
+        }
+    }
+    build.finish(outline.rest(), outline.digest())
 }
 
 /// A checked pattern's kind and the host behind its wildcard.
@@ -93,6 +71,13 @@ struct Build<'a> {
     texts: Pool,
     rule_lists: HashMap<Vec<u8>, u32>,
     backend_lists: HashMap<Vec<u8>, u32>,
+}
+
+/// The words of a host's record, but for the length of its pattern.
+#[derive(Clone, Copy)]
+struct Kind {
+    meta: u32,
+    words: [u32; 3],
 }
 
 /// Bytes in which equal pieces stand once.
@@ -153,7 +138,46 @@ impl<'a> Build<'a> {
             let set = *build.carriers.entry(carriers.collect()).or_insert(next);
             build.carried.push(set);
         }
+        for (name, zone) in &wire.zones {
+            build.zone(name, zone);
+        }
         build
+    }
+
+    /// Adds what is known only at the end: routes, the index and the header.
+    fn finish(mut self, wire: &wire::Table, digest: Digest) -> Block {
+        self.routes(wire);
+        let half = |at: usize| {
+            digest.0.iter().skip(at).take(8).fold(0_u64, |word, byte| word << 8 | u64::from(*byte))
+        };
+        let index = index::build(&self.patterns, [half(0), half(8)]);
+        let header = Header {
+            revision: wire.revision,
+            digest,
+            view: self.zone_index(&wire.view),
+            hosts: word(self.patterns.len()),
+            index_bits: index.index_bits,
+            keys: index.keys,
+            one_label: index.one_label,
+            any_labels: index.any_labels,
+        };
+        Block::assemble(
+            header,
+            Section::ALL.map(|section| match section {
+                Section::Zones => core::mem::take(&mut self.zones),
+                Section::Nodes => core::mem::take(&mut self.nodes),
+                Section::Links => core::mem::take(&mut self.links),
+                Section::Gateways => core::mem::take(&mut self.gateways),
+                Section::Egress => core::mem::take(&mut self.egress),
+                Section::Hosts => core::mem::take(&mut self.hosts),
+                Section::Buckets => index.buckets.clone(),
+                Section::Rules => core::mem::take(&mut self.rules),
+                Section::Backends => core::mem::take(&mut self.backends),
+                Section::Routes => core::mem::take(&mut self.routes),
+                Section::Lists => core::mem::take(&mut self.lists.bytes),
+                Section::Text => core::mem::take(&mut self.texts.bytes),
+            }),
+        )
     }
 
     fn zone_index(&self, name: &str) -> u32 {
@@ -217,20 +241,24 @@ impl<'a> Build<'a> {
         push(&mut self.links, [to, cost, meta, first_egress, counts.0, first_gateway, counts.1]);
     }
 
-    fn host(&mut self, host: &'a wire::Host) {
+    /// What a host is beside its name.
+    fn kind(&mut self, host: &wire::Host) -> Kind {
         let rules = host.rules.as_deref().unwrap_or_default();
         let first_rule = self.rules(rules);
-        let meta = word(host.host.len())
-            | flag(host.prefer.is_some(), HostRecord::PREFER)
+        let meta = flag(host.prefer.is_some(), HostRecord::PREFER)
             | flag(host.prefer == Some(Prefer::Zone), HostRecord::ZONE)
             | flag(host.rules.is_some(), HostRecord::RULES)
             | flag(rules.iter().any(|rule| rule.path != "/"), HostRecord::PATHS);
         let exposed_to = self.zone_list(&host.exposed_to);
-        let (kind, suffix) = split(&host.host);
+        Kind { meta, words: [exposed_to, first_rule, word(rules.len())] }
+    }
+
+    fn host(&mut self, pattern: &'a str, Kind { meta, words: [exposed_to, first_rule, rules] }: Kind) {
+        let (kind, suffix) = split(pattern);
         let unit = word(self.hosts.len() / HostRecord::UNIT);
         self.patterns.push(Pattern { kind, suffix, unit });
-        push(&mut self.hosts, [meta, exposed_to, first_rule, word(rules.len())]);
-        self.hosts.extend_from_slice(host.host.as_bytes());
+        push(&mut self.hosts, [word(pattern.len()) | meta, exposed_to, first_rule, rules]);
+        self.hosts.extend_from_slice(pattern.as_bytes());
         self.hosts.resize(self.hosts.len().next_multiple_of(HostRecord::UNIT), 0);
     }
 

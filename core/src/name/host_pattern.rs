@@ -52,6 +52,11 @@ impl HostPattern {
     /// # Errors
     /// When the pattern, or its suffix behind a wildcard, is not a host name in canonical form, or is an address.
     pub fn parse(text: &str) -> Result<Self, HostPatternError> {
+        Self::check(text).map(|()| Self(text.to_owned()))
+    }
+
+    /// As [`HostPattern::parse`], for whoever needs no copy.
+    pub(crate) fn check(text: &str) -> Result<(), HostPatternError> {
         let suffix = text.strip_prefix("**.").or_else(|| text.strip_prefix("*.")).unwrap_or(text);
         let wildcard = text.get(..text.len() - suffix.len()).unwrap_or_default();
         let Some(authority) = Authority::parse(suffix.as_bytes()) else {
@@ -68,7 +73,7 @@ impl HostPattern {
         if text.len() > 253 {
             return Err(HostPatternError::TooLong(text.to_owned()));
         }
-        Ok(Self(text.to_owned()))
+        Ok(())
     }
 
     /// Which of the three kinds this is.

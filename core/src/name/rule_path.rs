@@ -34,6 +34,11 @@ impl RulePath {
     /// # Errors
     /// When the path is not normal (see [`path_fault`]), has `?` or `#`, or ends with a slash.
     pub fn parse(text: &str) -> Result<Self, RulePathError> {
+        Self::check(text).map(|()| Self(text.to_owned()))
+    }
+
+    /// As [`RulePath::parse`], for whoever needs no copy.
+    pub(crate) fn check(text: &str) -> Result<(), RulePathError> {
         if text.contains(['?', '#']) {
             return Err(RulePathError::Query(text.to_owned()));
         }
@@ -43,7 +48,7 @@ impl RulePath {
         if text.len() > 1 && text.ends_with('/') {
             return Err(RulePathError::TrailingSlash(text.to_owned()));
         }
-        Ok(Self(text.to_owned()))
+        Ok(())
     }
 }
 

@@ -6,32 +6,63 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::Digest;
 use super::wire::{Backend, Gateway, Host, Link, Node, Prefer, Rule, Table, Zone};
+use super::{Digest, Outline};
 
 /// SHA-256 of the canonical JSON without `revision`.
 pub(super) fn digest(table: &Table) -> Digest {
-    let mut text = Text { bytes: Vec::with_capacity(BLOCK), sha: Sha256::new() };
-    text.table(table);
-    text.sha.update(&text.bytes);
-    Digest(text.sha.finalize().into())
+    hashed(|text| text.table(table, |text| text.list(&table.hosts, Text::host)))
+}
+
+/// As [`digest`]: what hosts of a kind have before and behind their names is written once.
+pub(super) fn digest_of_outline(outline: &Outline<'_>) -> Digest {
+    let written = |write: &dyn Fn(&mut Text)| {
+        let mut text = Text { text: String::new(), sha: None };
+        write(&mut text);
+        text.text
+    };
+    let around =
+        |kind: &Host| (written(&|text| text.before_name(kind)), written(&|text| text.behind_name(kind)));
+    let kinds: Vec<(String, String)> = outline.kinds().iter().map(around).collect();
+    hashed(|text| {
+        text.table(outline.rest(), |text| {
+            text.list(outline.hosts(), |text, host| {
+                if let Some((before, behind)) = kinds.get(host.kind) {
+                    // A checked name needs no escapes.
+                    [before, "\"", host.name, "\"", behind].into_iter().for_each(|piece| text.raw(piece));
+                }
+            });
+        });
+    })
+}
+
+/// SHA-256 of what is written.
+fn hashed(write: impl FnOnce(&mut Text)) -> Digest {
+    let mut text = Text { text: String::with_capacity(BLOCK), sha: Some(Sha256::new()) };
+    write(&mut text);
+    let mut sha = text.sha.unwrap_or_default();
+    sha.update(text.text.as_bytes());
+    Digest(sha.finalize().into())
 }
 
 /// How much text is gathered before it is hashed: a table is never held twice.
 const BLOCK: usize = 8192;
 
 struct Text {
-    bytes: Vec<u8>,
-    sha: Sha256,
+    text: String,
+    /// Takes what is gathered; `None`: it stays.
+    sha: Option<Sha256>,
 }
 
 impl Text {
     fn raw(&mut self, text: &str) {
-        if self.bytes.len() + text.len() > BLOCK {
-            self.sha.update(&self.bytes);
-            self.bytes.clear();
+        if self.text.len() + text.len() > BLOCK
+            && let Some(sha) = &mut self.sha
+        {
+            sha.update(self.text.as_bytes());
+            self.text.clear();
         }
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.text.push_str(text);
     }
 
     fn string(&mut self, text: &str) {
@@ -65,9 +96,9 @@ impl Text {
         self.raw("}");
     }
 
-    fn table(&mut self, table: &Table) {
+    fn table(&mut self, table: &Table, hosts: impl FnOnce(&mut Self)) {
         self.object(|o| {
-            o.member("hosts", |t| t.list(&table.hosts, Self::host));
+            o.member("hosts", hosts);
             o.member("version", |t| t.raw(&table.version.to_string()));
             o.member("view", |t| t.string(&table.view));
             o.member("zones", |t| {
@@ -111,15 +142,28 @@ impl Text {
     }
 
     fn host(&mut self, host: &Host) {
-        self.object(|o| {
-            o.member("exposed_to", |t| t.strings(&host.exposed_to));
-            o.member("host", |t| t.string(&host.host));
-            o.some("prefer", host.prefer.as_ref(), |t, prefer| match prefer {
-                Prefer::Node => t.raw("\"node\""),
-                Prefer::Zone => t.raw("\"zone\""),
-            });
-            o.some("rules", host.rules.as_ref(), |t, rules| t.list(rules, Self::rule));
-        });
+        self.before_name(host);
+        self.string(&host.host);
+        self.behind_name(host);
+    }
+
+    fn before_name(&mut self, host: &Host) {
+        self.raw("{\"exposed_to\":");
+        self.strings(&host.exposed_to);
+        self.raw(",\"host\":");
+    }
+
+    fn behind_name(&mut self, host: &Host) {
+        match host.prefer {
+            Some(Prefer::Node) => self.raw(",\"prefer\":\"node\""),
+            Some(Prefer::Zone) => self.raw(",\"prefer\":\"zone\""),
+            None => {}
+        }
+        if let Some(rules) = &host.rules {
+            self.raw(",\"rules\":");
+            self.list(rules, Self::rule);
+        }
+        self.raw("}");
     }
 
     fn rule(&mut self, rule: &Rule) {

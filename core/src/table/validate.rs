@@ -21,6 +21,22 @@ pub(super) fn faults(table: &Table, limits: &Limits) -> Vec<Fault> {
     check.found
 }
 
+/// Whether a table has no fault, of which all but the hosts is in `rest`, all but the names of the hosts in `kinds`.
+pub(super) fn is_sound<'a>(
+    rest: &Table,
+    kinds: &[Host],
+    mut names: impl ExactSizeIterator<Item = &'a str>,
+    limits: &Limits,
+) -> bool {
+    let mut check = Check { table: rest, limits, found: Vec::new() };
+    check.table();
+    kinds.iter().for_each(|kind| check.beside_name(Place("hosts", 0), kind));
+    let mut seen = HashSet::with_capacity(names.len());
+    check.found.is_empty()
+        && names.len() <= limits.hosts
+        && names.all(|name| HostPattern::check(name).is_ok() && seen.insert(name))
+}
+
 struct Check<'a> {
     table: &'a Table,
     limits: &'a Limits,
@@ -161,16 +177,21 @@ impl Check<'_> {
     }
 
     fn host(&mut self, path: Place, host: &Host) {
-        if let Err(error) = HostPattern::parse(&host.host) {
+        if let Err(error) = HostPattern::check(&host.host) {
             self.fault(format_args!("{path}.host"), error);
         }
+        self.beside_name(path, host);
+    }
+
+    /// All of a host but its name.
+    fn beside_name(&mut self, path: Place, host: &Host) {
         self.zones(format_args!("{path}.exposed_to"), &host.exposed_to);
         let rules = host.rules.as_deref().unwrap_or_default();
         self.at_most(format_args!("{path}.rules"), "rules", rules.len(), self.limits.rules);
         let mut seen = HashSet::new();
         for (index, rule) in rules.iter().enumerate() {
             let path = format_args!("{path}.rules[{index}]");
-            if let Err(error) = RulePath::parse(&rule.path) {
+            if let Err(error) = RulePath::check(&rule.path) {
                 self.fault(format_args!("{path}.path"), error);
             }
             if !seen.insert(rule.path.as_str()) {
