@@ -6,6 +6,7 @@
 
 pub(crate) mod backoff;
 mod board;
+mod certificates;
 pub(crate) mod client;
 mod cluster;
 pub(crate) mod config;

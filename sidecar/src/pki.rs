@@ -1,16 +1,21 @@
 //! A certificate authority for a site, and certificates for its nodes: ECDSA on P-256, as PEM files.
 //!
 //! A node is known by the URI in its certificate, `spiffe://DOMAIN/zone/Z/node/N`; the authority carries its trust domain
-//! in the same way, so that a certificate is never issued for another. The same certificate serves and dials. Nothing
-//! here renews or revokes.
+//! in the same way, so that a certificate is never issued for another. The same certificate serves and dials.
 
 mod authority;
 mod certificate;
+mod facts;
 mod files;
+mod ledger;
+mod probe;
 
-pub(crate) use authority::Authority;
+pub(crate) use authority::{Authority, Stage};
 pub(crate) use certificate::Days;
+pub(crate) use facts::{Age, Facts, now};
 pub(crate) use files::{Existing, Pair};
+pub(crate) use ledger::Ledger;
+pub(crate) use probe::{Seen, ask};
 
 use std::path::PathBuf;
 
@@ -64,6 +69,14 @@ pub(crate) enum Error {
     /// A text is no trust domain.
     #[error("\"{0}\" is no trust domain: use letters, digits, `-`, `_` and `.` in lower case, 255 at most")]
     Domain(String),
+    /// A node is called as a file of the authority's own.
+    #[error(
+        "{0} cannot be issued to: {0}.pem and {0}.key are the authority's own. Give the node another name"
+    )]
+    Reserved(String),
+    /// A step of replacing an authority comes too early, or too late.
+    #[error("{0}")]
+    TooEarly(String),
     /// A certificate cannot be made.
     #[error("the certificate cannot be made")]
     Make(#[from] rcgen::Error),

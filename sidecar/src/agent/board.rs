@@ -94,6 +94,7 @@ impl Board {
                 .map(|(host, until)| HeldHost { host: host.clone(), left_s: left(until) })
                 .collect(),
             nodes: inner.nodes.values().map(NodeNow::status_now).collect(),
+            certificates: Vec::new(),
         }
     }
 }

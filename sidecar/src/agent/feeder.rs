@@ -12,13 +12,14 @@ use tracing::{debug, error, info, warn};
 use zoneway_core::table::wire::Revision;
 
 use super::board::{Board, NodeNow};
+use super::certificates::Certificates;
 use super::client::{Ask, Client};
 use super::config::EnvoyPlaces;
 use super::feed::{Event, Feed, Outcome, Reader, Stage, State, Step, Time};
 use super::metrics::Metrics;
 use super::narrow;
 use super::node_picture::NodePicture;
-use super::report::NodeStatus;
+use super::report::{NodeStatus, SidecarStatus};
 use super::state_folder::StateFolder;
 use super::table_endpoint::{self, Pushed, ReaderStatus};
 use files::Files;
@@ -34,12 +35,19 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// What outlives a restart.
     pub(crate) state: Mutex<StateFolder>,
+    /// How long certificates are good.
+    pub(crate) certificates: Certificates,
 }
 
 impl Shared {
     /// The time of the state machines.
     pub(crate) fn now(&self) -> Time {
         self.start.elapsed()
+    }
+
+    /// All that is known now.
+    pub(crate) fn status(&self) -> SidecarStatus {
+        SidecarStatus { certificates: self.certificates.status(), ..self.board.status() }
     }
 }
 

@@ -40,6 +40,12 @@ struct KindLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabel {
+    identity: String,
+    serial: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabel {
     reason: String,
 }
@@ -67,6 +73,8 @@ pub(crate) struct Metrics {
     reachable: Family<Server, Gauge>,
     event_age: Family<Server, Gauge>,
     lease_held: Family<Server, Gauge>,
+    days_left: Family<CertificateLabel, Gauge>,
+    not_after: Family<CertificateLabel, Gauge>,
 }
 
 impl Metrics {
@@ -105,6 +113,10 @@ impl Metrics {
         let event_age =
             registered!("cluster_event_age_seconds", "Seconds since anything was heard of an object");
         let lease_held = registered!("lease_held", "1 when this sidecar is who writes into the cluster");
+        let days_left = registered!("certificate_days_left", "Whole days until a certificate expires");
+        let help = "When a certificate expires, in seconds since 1970";
+        let not_after: Family<CertificateLabel, Gauge> = Family::default();
+        registry.register("certificate_expiry_timestamp_seconds", help, not_after.clone());
         Self {
             registry,
             pushes,
@@ -123,6 +135,8 @@ impl Metrics {
             reachable,
             event_age,
             lease_held,
+            days_left,
+            not_after,
         }
     }
 
@@ -155,6 +169,14 @@ impl Metrics {
         self.held.set(number(status.held.len() as u64));
         self.serves.set(i64::from(status.source.serving == Serving::File));
         self.set_cluster(status.source.cluster.as_ref());
+        self.days_left.clear();
+        self.not_after.clear();
+        for one in &status.certificates {
+            let (identity, serial) = (one.identity.clone(), one.serial.clone());
+            let label = CertificateLabel { identity, serial };
+            self.days_left.get_or_create(&label).set(one.days_left);
+            self.not_after.get_or_create(&label).set(one.not_after_s);
+        }
         self.age.clear();
         self.hosts.clear();
         self.epoch.clear();

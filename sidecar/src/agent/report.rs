@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use zoneway_core::table::wire::Revision;
 
+use super::certificates::CertificateStatus;
 use super::table_endpoint::{PathError, ServedTable, Worker};
 
 /// A sidecar's status. As with a reader's, fields that a newer one adds are passed over.
@@ -18,6 +19,9 @@ pub(crate) struct SidecarStatus {
     pub(crate) held: Vec<HeldHost>,
     /// Every Envoy that it feeds.
     pub(crate) nodes: Vec<NodeStatus>,
+    /// The certificates of these Envoys, and of the authorities that they believe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) certificates: Vec<CertificateStatus>,
 }
 
 /// The state of a source.

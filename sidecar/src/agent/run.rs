@@ -13,6 +13,7 @@ use zoneway_core::name::NodeId;
 use zoneway_site::Names;
 
 use super::board::{Board, SourceNow};
+use super::certificates::Certificates;
 use super::cluster::{ClusterNow, Hand, Report};
 use super::config::{Config, Listen};
 use super::feed::Time;
@@ -28,6 +29,7 @@ use super::server;
 use super::source_room::{Said, SourceRoom};
 use super::state_folder::{StateError, StateFolder};
 use super::table_endpoint::PathError;
+use crate::envoy::XdsFolder;
 use crate::sources::cluster::access::AccessError;
 use crate::sources::cluster::picture::{Note, ZoneSummary};
 
@@ -90,6 +92,8 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
         agent.shared.board.set_cluster(now);
         agent.hand = hand;
     }
+    let shared = Arc::clone(&agent.shared);
+    rooms.spawn(async move { shared.certificates.warn().await });
     let (answer, mut answers) = mpsc::channel(64);
     agent.read(&mut source, allow_shrink).await;
     for feeder in feeders {
@@ -199,11 +203,14 @@ impl Agent {
             warnings: Vec::new(),
             held: Vec::new(),
         };
+        let envoys = config.envoys.iter().filter_map(|envoy| envoy.files.as_ref());
+        let folders = envoys.map(|files| XdsFolder::new(files.folder.clone())).collect();
         let shared = Arc::new(Shared {
             start: Instant::now(),
             board: Board::new(source),
             metrics: Metrics::new(),
             state: Mutex::new(state),
+            certificates: Certificates::new(folders),
         });
         let mut book = NameBook::new(addresses);
         if let Some(Meant::Site(site)) = intake.serves().map(AsRef::as_ref) {

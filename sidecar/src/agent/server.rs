@@ -123,18 +123,18 @@ fn answer(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>>
     match request.uri().path() {
         "/healthz" => text(StatusCode::OK, "ok\n"),
         "/readyz" => {
-            let waits = not_ready(&shared.board.status());
+            let waits = not_ready(&shared.status());
             if waits.is_empty() {
                 text(StatusCode::OK, "ok\n")
             } else {
                 text(StatusCode::SERVICE_UNAVAILABLE, waits.join("\n") + "\n")
             }
         }
-        "/v1/status" => match serde_json::to_vec(&shared.board.status()) {
+        "/v1/status" => match serde_json::to_vec(&shared.status()) {
             Ok(json) => page(StatusCode::OK, "application/json", json),
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
         },
-        "/metrics" => match shared.metrics.text(&shared.board.status()) {
+        "/metrics" => match shared.metrics.text(&shared.status()) {
             Ok(metrics) => {
                 page(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics)
             }

@@ -1,14 +1,16 @@
 //! `zoneway check`: every error and warning of sites and tables.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use zoneway_core::table::wire::Revision;
-use zoneway_site::{Site, ViewError, lint, view};
+use zoneway_site::{PeerAuthentication, Site, ViewError, lint, view};
 
 use super::{Exit, Format, Output};
+use crate::pki::{Age, Facts, now};
 use crate::sources::file::{self, FileError};
 use crate::sources::resolve::resolve;
 
@@ -161,8 +163,35 @@ fn check_site(file: &Path, bytes: &[u8], report: &mut FileReport) -> Result<(), 
     let nodes: usize = site.zones().values().map(|zone| zone.nodes.len()).sum();
     report.holds = format!("{} zones, {nodes} nodes and {} hosts", site.zones().len(), site.hosts().len());
     report.warnings = lint(&site, &written).iter().map(|f| Entry::new(&f.path, &f.doubt)).collect();
+    report.warnings.extend(certificates(&site).map(|(path, message)| Entry::new(path, message)));
     check_views(&site, report);
     Ok(())
+}
+
+/// The certificates that the site names and that are on this machine, where one has to be renewed. Those of other machines are
+/// their sidecars' to tell of.
+fn certificates(site: &Site) -> impl Iterator<Item = (&'static str, String)> {
+    let mut files = BTreeSet::new();
+    if let Some(PeerAuthentication::Tls { ca, certificate, .. }) = &site.settings().peer_authentication {
+        for node in site.zones().values().flat_map(|zone| zone.nodes.keys()) {
+            files.extend([ca, certificate].map(|name| name.replace("{node}", node.as_str())));
+        }
+    }
+    let read = |file: &String| Facts::all_of(&std::fs::read_to_string(file).ok()?).ok();
+    let facts = files.into_iter().filter_map(move |file| Some((read(&file)?, file)));
+    facts.flat_map(|(all, file)| {
+        all.into_iter().filter_map(move |facts| {
+            let message = match facts.age(now()) {
+                Age::Good => return None,
+                Age::Due => {
+                    let days = facts.days_left(now());
+                    format!("{file}: the certificate of {} expires in {days} days: renew it (`zoneway pki renew`)", facts.identity)
+                }
+                Age::Expired => format!("{file}: the certificate of {} has expired: renew it (`zoneway pki renew`)", facts.identity),
+            };
+            Some(("settings.peer_authentication", message))
+        })
+    })
 }
 
 /// Every zone's view has to be a table; what does not resolve leaves it with a warning.

@@ -1,5 +1,9 @@
 //! `zoneway pki`: a certificate authority, and certificates for nodes, as files.
 
+mod renew;
+mod replace;
+mod show;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -17,17 +21,40 @@ use crate::sources::file;
 pub(crate) enum Command {
     Init(InitArgs),
     Issue(IssueArgs),
+    Renew(renew::RenewArgs),
+    Revoke(renew::RevokeArgs),
+    Show(show::Args),
 }
 
-/// Make a certificate authority: ca.pem, and ca.key, which only its owner can read.
+/// For how many days a node's certificate is good unless another number is said: it is renewed after 60 of them.
+const LIFE: u32 = 90;
+
+/// Make a certificate authority: ca.pem, crl.pem, and ca.key, which only its owner can read. Or replace the one that is
+/// there: --next makes another one, which every node is to believe beside the first; --switch has it sign; --finish ends
+/// the first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InitArgs {
     /// The folder for the files.
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
     /// The site's domain; identities are spiffe://DOMAIN/zone/Z/node/N.
-    #[arg(long)]
-    domain: String,
+    #[arg(long, required_unless_present_any = ["next", "switch", "finish"])]
+    domain: Option<String>,
+    /// Make the authority that is to replace the one that is there.
+    #[arg(long, conflicts_with_all = ["domain", "switch", "finish"])]
+    next: bool,
+    /// Sign with it from now on.
+    #[arg(long, conflicts_with_all = ["domain", "finish"])]
+    switch: bool,
+    /// Believe it alone from now on.
+    #[arg(long, conflicts_with = "domain")]
+    finish: bool,
+    /// The site whose nodes are asked whether they are ready for --switch or --finish.
+    #[arg(long, value_name = "SITE", conflicts_with_all = ["domain", "next"])]
+    site: Option<PathBuf>,
+    /// Ask no node.
+    #[arg(long, conflicts_with_all = ["domain", "next", "site"])]
+    unasked: bool,
     /// For how many days it is good.
     #[arg(long, default_value_t = 3650, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: u32,
@@ -53,7 +80,7 @@ pub(crate) struct IssueArgs {
     #[arg(long, value_name = "SITE", conflicts_with = "zone")]
     site: Option<PathBuf>,
     /// For how many days they are good.
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, default_value_t = LIFE, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: u32,
     /// Put new files in the place of those that are there.
     #[arg(long)]
@@ -64,14 +91,20 @@ pub(crate) fn run(command: &Command, out: &mut Output) -> anyhow::Result<Exit> {
     match command {
         Command::Init(args) => init(args, out),
         Command::Issue(args) => issue(args, out),
+        Command::Renew(args) => renew::renew(args, out),
+        Command::Revoke(args) => renew::revoke(args, out),
+        Command::Show(args) => show::run(args, out),
     }
 }
 
 fn init(args: &InitArgs, out: &mut Output) -> anyhow::Result<Exit> {
-    let files = Authority::init(&args.dir, &args.domain, Days(args.days))?;
+    let Some(domain) = &args.domain else { return replace::run(args, out) };
+    let files = Authority::init(&args.dir, domain, Days(args.days))?;
+    let crl = Authority::open(&args.dir)?.crl_file();
+    let (certificate, key) = (files.certificate.display(), files.key.display());
     match out.format() {
-        Format::Json => out.json(&json!({"domain": args.domain, "files": paths(&files)}))?,
-        Format::Text => writeln!(out, "wrote {} and {}", files.certificate.display(), files.key.display())?,
+        Format::Json => out.json(&json!({"domain": domain, "files": paths(&files), "crl": crl}))?,
+        Format::Text => writeln!(out, "wrote {certificate}, {key} and {}", crl.display())?,
     }
     Ok(Exit::Well)
 }

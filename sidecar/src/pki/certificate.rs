@@ -13,9 +13,9 @@ pub(crate) struct Days(pub(crate) u32);
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A certificate is good from this long ago: clocks of machines differ.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
+pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
 /// The longest common name (RFC 5280, appendix A.1, `ub-common-name`). It is for people; what counts is the URI.
-const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 
 /// An authority's: it signs nodes' certificates, and no further authority.
 pub(super) fn authority(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcgen::Error> {

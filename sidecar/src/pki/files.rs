@@ -36,6 +36,15 @@ impl Pair {
         self.certificate.exists() || self.key.exists()
     }
 
+    /// Refuses where a file is there that is to be left.
+    pub(super) fn expect(&self, existing: Existing, remedy: &'static str) -> Result<(), Error> {
+        let there = || [&self.certificate, &self.key].into_iter().find(|path| path.exists());
+        match there().filter(|_| existing == Existing::Refuse) {
+            Some(path) => Err(Error::Exists { path: path.clone(), remedy }),
+            None => Ok(()),
+        }
+    }
+
     /// Writes both.
     pub(super) fn write(
         &self,
@@ -44,18 +53,21 @@ impl Pair {
         existing: Existing,
         remedy: &'static str,
     ) -> Result<(), Error> {
-        if existing == Existing::Refuse
-            && let Some(path) = [&self.certificate, &self.key].into_iter().find(|path| path.exists())
-        {
-            return Err(Error::Exists { path: path.clone(), remedy });
-        }
+        self.expect(existing, remedy)?;
         // The key first: a certificate without its key would be a puzzle.
         put(&self.key, key, 0o600, existing, remedy)?;
         put(&self.certificate, certificate, 0o644, existing, remedy)
     }
 }
 
-fn put(path: &Path, content: &str, mode: u32, existing: Existing, remedy: &'static str) -> Result<(), Error> {
+/// Writes a file whole.
+pub(super) fn put(
+    path: &Path,
+    content: &str,
+    mode: u32,
+    existing: Existing,
+    remedy: &'static str,
+) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
@@ -74,4 +86,14 @@ fn put(path: &Path, content: &str, mode: u32, existing: Existing, remedy: &'stat
         }
         Err(error) => Err(failed(error.error)),
     }
+}
+
+/// Moves a file over another.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    std::fs::rename(from, to).map_err(|source| Error::Write { path: to.to_owned(), source })
+}
+
+/// Removes a file.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    std::fs::remove_file(path).map_err(|source| Error::Write { path: path.to_owned(), source })
 }

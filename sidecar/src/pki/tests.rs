@@ -4,7 +4,7 @@ use std::path::Path;
 use x509_parser::extensions::GeneralName;
 use zoneway_core::name::{NodeId, ZoneName};
 
-use super::{Authority, Days, Error, Existing};
+use super::{Authority, Days, Error, Existing, Facts, Ledger, Stage};
 
 fn issue(folder: &Path, zone: &str, node: &str, existing: Existing) -> Result<super::Pair, Error> {
     let (zone, node) = (ZoneName::parse(zone).unwrap(), NodeId::parse(node).unwrap());
@@ -97,5 +97,107 @@ fn no_certificate_is_issued_for_another_domain() {
     assert!(matches!(authority.expect_domain("other.test"), Err(Error::OtherDomain { .. })));
     for domain in ["", "Lab.test", "lab.test/zone", "lab test"] {
         assert!(matches!(Authority::init(folder.path(), domain, Days(1)), Err(Error::Domain(_))), "{domain}");
+    }
+}
+
+fn name(text: &str) -> (ZoneName, NodeId) {
+    (ZoneName::parse("403").unwrap(), NodeId::parse(text).unwrap())
+}
+
+/// The serial numbers in a folder's lists of revoked certificates, list by list.
+fn revoked(folder: &Path) -> Vec<Vec<String>> {
+    let text = std::fs::read(folder.join("crl.pem")).unwrap();
+    let lists = x509_parser::pem::Pem::iter_from_buffer(&text).map(|pem| {
+        let pem = pem.unwrap();
+        let (_, list) = x509_parser::parse_x509_crl(&pem.contents).unwrap();
+        let serials = list.iter_revoked_certificates().map(|one| super::facts::serial_text(one.raw_serial()));
+        serials.collect::<Vec<_>>()
+    });
+    lists.collect()
+}
+
+#[test]
+fn every_certificate_of_a_node_is_revoked_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    Authority::init(folder.path(), "lab.test", Days(9)).unwrap();
+    assert_eq!(revoked(folder.path()), [Vec::<String>::new()], "there is a list from the start");
+    let serial = |node: &str| Facts::read(&folder.path().join(format!("{node}.pem"))).unwrap().serial;
+    issue(folder.path(), "403", "a", Existing::Refuse).unwrap();
+    let mut expected = vec![serial("a")];
+    issue(folder.path(), "403", "a", Existing::Replace).unwrap();
+    expected.push(serial("a"));
+    issue(folder.path(), "403", "b", Existing::Refuse).unwrap();
+    let authority = Authority::open(folder.path()).unwrap();
+    let (zone, node) = name("a");
+    assert_eq!(authority.revoke(&zone, &node).unwrap(), 2);
+    assert_eq!(revoked(folder.path()), [expected.clone()]);
+    assert!(Ledger::open(folder.path()).unwrap().is_revoked(&serial("a")));
+    assert!(!Ledger::open(folder.path()).unwrap().is_revoked(&serial("b")));
+    // A new one is good; the old ones stay revoked.
+    issue(folder.path(), "403", "a", Existing::Replace).unwrap();
+    assert!(!Ledger::open(folder.path()).unwrap().is_revoked(&serial("a")));
+    assert_eq!(revoked(folder.path()), [expected]);
+}
+
+#[test]
+fn one_that_was_issued_before_anybody_took_note_is_revoked_too() {
+    let folder = tempfile::tempdir().unwrap();
+    Authority::init(folder.path(), "lab.test", Days(9)).unwrap();
+    issue(folder.path(), "403", "a", Existing::Refuse).unwrap();
+    std::fs::remove_file(folder.path().join("issued.jsonl")).unwrap();
+    let (zone, node) = name("a");
+    assert_eq!(Authority::open(folder.path()).unwrap().revoke(&zone, &node).unwrap(), 1);
+    assert_eq!(revoked(folder.path()).concat().len(), 1);
+}
+
+#[test]
+fn an_authority_is_replaced_step_by_step_and_no_step_comes_too_early() {
+    let folder = tempfile::tempdir().unwrap();
+    Authority::init(folder.path(), "lab.test", Days(9)).unwrap();
+    issue(folder.path(), "403", "a", Existing::Refuse).unwrap();
+    issue(folder.path(), "403", "gone", Existing::Refuse).unwrap();
+    let open = || Authority::open(folder.path()).unwrap();
+    let signer = |node: &str| Facts::read(&folder.path().join(format!("{node}.pem"))).unwrap().signer;
+    let old = open().signer().to_owned();
+    assert!(open().switch().is_err() && open().finish().is_err());
+
+    open().announce(Days(9)).unwrap();
+    assert_eq!((open().stage(), open().signer()), (Stage::Announced, old.as_str()));
+    assert_eq!((open().believed().count(), revoked(folder.path()).len()), (2, 2), "each has a list");
+    assert_eq!(mode(&folder.path().join("next.key")), 0o600);
+    assert!(open().announce(Days(9)).is_err() && open().finish().is_err());
+    issue(folder.path(), "403", "b", Existing::Refuse).unwrap();
+    assert_eq!(signer("b"), old, "the next one is not believed everywhere yet");
+
+    open().switch().unwrap();
+    assert_eq!(open().stage(), Stage::Switched);
+    let new = open().signer().to_owned();
+    assert_ne!(new, old);
+    assert_eq!([mode(&folder.path().join("ca.key")), mode(&folder.path().join("old.key"))], [0o600, 0o600]);
+    for node in ["a", "b"] {
+        let error = open().finish().unwrap_err().to_string();
+        assert!(error.contains(&format!("/node/{node}")) && error.contains("/node/gone"), "{error}");
+        issue(folder.path(), "403", node, Existing::Replace).unwrap();
+        assert_eq!(signer(node), new);
+    }
+    // Whoever is revoked holds nothing up, and is on the old authority's own list.
+    let (zone, node) = name("gone");
+    open().revoke(&zone, &node).unwrap();
+    assert_eq!(revoked(folder.path()).iter().map(Vec::len).collect::<Vec<_>>(), [0, 1]);
+    open().finish().unwrap();
+    assert_eq!((open().stage(), open().signer()), (Stage::One, new.as_str()));
+    assert_eq!((open().believed().count(), revoked(folder.path()).len()), (1, 1));
+    assert!(!folder.path().join("old.key").exists());
+}
+
+#[test]
+fn no_node_takes_the_authoritys_own_files() {
+    let folder = tempfile::tempdir().unwrap();
+    Authority::init(folder.path(), "lab.test", Days(1)).unwrap();
+    for node in ["ca", "next", "old", "crl"] {
+        assert!(
+            matches!(issue(folder.path(), "403", node, Existing::Replace), Err(Error::Reserved(_))),
+            "{node}"
+        );
     }
 }

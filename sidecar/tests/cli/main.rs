@@ -15,6 +15,7 @@ mod explain;
 mod list;
 mod manifests;
 mod others;
+mod pki;
 mod schema;
 mod table;
 mod usage;

@@ -36,6 +36,15 @@ pub fn replace(folder: &Path, zone: &str, node: &str) -> Result<(PathBuf, PathBu
     issue_with(folder, zone, node, &["--replace"])
 }
 
+/// Runs another `zoneway pki` command in a folder, and gives what it printed.
+///
+/// # Errors
+/// It refuses.
+pub fn run(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let mut command = Command::new(artefact::zoneway()?);
+    process::output(command.arg("pki").args(arguments).arg("--dir").arg(folder))
+}
+
 fn issue_with(folder: &Path, zone: &str, node: &str, more: &[&str]) -> Result<(PathBuf, PathBuf)> {
     let mut command = Command::new(artefact::zoneway()?);
     command.args(["pki", "issue", "--domain", DOMAIN, "--zone", zone, "--node", node, "--dir"]).arg(folder);

@@ -13,7 +13,7 @@ version: 1
 settings:
   home: 403
   domain: stuartpb.com
-  peer_authentication: {ca: "${dir}/ca.pem", certificate: "${dir}/{node}.pem", key: "${dir}/{node}.key"}
+  peer_authentication: {ca: "${dir}/ca.pem", crl: "${dir}/crl.pem", certificate: "${dir}/{node}.pem", key: "${dir}/{node}.key"}
 zones:
   403:
     speaks_for: [403, exposed]
@@ -59,7 +59,7 @@ version: 1
 settings:
   home: 403
   domain: stuartpb.com
-  peer_authentication: {ca: "${dir}/ca.pem", certificate: "${dir}/{node}.pem", key: "${dir}/{node}.key"}
+  peer_authentication: {ca: "${dir}/ca.pem", crl: "${dir}/crl.pem", certificate: "${dir}/{node}.pem", key: "${dir}/{node}.key"}
 zones:
   403:
     speaks_for: [403, cloud, exposed]

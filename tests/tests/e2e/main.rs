@@ -13,6 +13,7 @@ mod rotation;
 mod routes;
 mod shared_data;
 mod spoofing;
+mod strangers;
 mod tables;
 mod traps;
 mod tunnels;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use zoneway_tests::client::{Ask, unix};
+use zoneway_tests::client::{Ask, Client, Protocol, tls, unix};
 use zoneway_tests::deadline;
 use zoneway_tests::household::node::Node;
 use zoneway_tests::household::sites::TWO_ZONES;
@@ -92,5 +92,81 @@ async fn a_nodes_certificate_is_replaced_under_load_and_nothing_fails() -> Resul
         load.pass(600).await?;
         ensure!(handshakes(&mut household).await? > before, "no connection was opened with it");
     }
+    check(load).await?;
+    let at = household.node("studtop")?.sidecar_at();
+    let metrics = Client::new(at, Protocol::Http1).get("sidecar", "/metrics").await?;
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    let metric =
+        "zoneway_sidecar_certificate_days_left{identity=\"spiffe://stuartpb.com/zone/403/node/studtop\"";
+    let days = metrics.lines().find(|line| line.starts_with(metric)).with_context(|| metrics.clone())?;
+    assert!(days.ends_with(" 89"), "{days}");
+    Ok(())
+}
+
+/// From the first authority to the second under load, by the commands that a user has. Each step is refused until every
+/// node is ready for it, which the nodes are asked at their peer listeners.
+async fn replace_the_authority(household: &mut Household, load: &Load) -> Result<()> {
+    let all = NODES.map(|(_, node)| node);
+    let site = household.site_file().display().to_string();
+    let asked = ["--site", site.as_str()];
+    let kept = household.folder().join("kept");
+    fs::create_dir(&kept)?;
+    for file in ["ca.pem", "ca.key"] {
+        fs::copy(household.folder().join(file), kept.join(file))?;
+    }
+    renewed(household, &all, |folder| pki::run(folder, &["init", "--next"]).map(drop)).await?;
+    load.pass(300).await?;
+    pki::run(household.folder(), &[&["init", "--switch"], &asked[..]].concat())?;
+    let early = pki::run(household.folder(), &[&["init", "--finish"], &asked[..]].concat());
+    ensure!(early.is_err(), "the old authority went although it is needed");
+    for node in all {
+        renewed(household, &[node], |folder| pki::run(folder, &["renew", "--node", node]).map(drop)).await?;
+        load.pass(300).await?;
+    }
+    ensure!(pki::run(household.folder(), &["renew"])?.contains("none is due"));
+    renewed(household, &all, |folder| {
+        pki::run(folder, &[&["init", "--finish"], &asked[..]].concat()).map(drop)
+    })
+    .await?;
+    load.pass(600).await?;
+    // What the old one signs is not heard any more.
+    let (certificate, key) = pki::issue(&kept, "403", "stuchip")?;
+    let client = Client::new(household.places.get("studtop.peer")?, Protocol::Http2);
+    let ask = Ask::get("music.stuartpb.com", "/").header("x-zoneway-source", "403");
+    let ask = ask.header("x-zoneway-trail", "403/stuchip");
+    let answer = client.clone().tls(tls::identity(&certificate, &key)?).send(&ask).await;
+    ensure!(answer.is_err(), "the old authority is still believed: {answer:?}");
+    let (certificate, key) = household.identity("stuchip");
+    let answer = client.tls(tls::identity(&certificate, &key)?).send(&ask).await?;
+    ensure!(answer.status == 200, "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_authority_is_replaced_under_load_and_nothing_fails() -> Result<()> {
+    let mut household = start(TWO_ZONES).await?;
+    // Over a link and, from one of the two gateways, to the other node of its zone.
+    let load = Load::start(&household.client("edge")?, &Ask::get("films.stuartpb.com", "/"), RATE);
+    load.pass(300).await?;
+    replace_the_authority(&mut household, &load).await?;
+    check(load).await
+}
+
+/// The same where home dials: each tunnel is registered under one TLS, and has another one inside.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_authority_is_replaced_under_load_over_tunnels_too() -> Result<()> {
+    let dialled = "links: [{to: 403, gateways: [studtop, stuchip]}]";
+    let mut household =
+        start(&TWO_ZONES.replace(dialled, "links: [{to: 403, gateways: [studtop, stuchip], tunnel: true}]"))
+            .await?;
+    for _ in 0..20 {
+        deadline::until("a request to get home", || async {
+            household.client("edge")?.get("films.stuartpb.com", "/").await?.report().map(drop)
+        })
+        .await?;
+    }
+    let load = Load::start(&household.client("edge")?, &Ask::get("films.stuartpb.com", "/"), RATE);
+    load.pass(300).await?;
+    replace_the_authority(&mut household, &load).await?;
     check(load).await
 }
