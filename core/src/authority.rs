@@ -4,7 +4,8 @@ mod bits;
 
 use core::net::Ipv6Addr;
 
-use bits::{Dots, Eight, gather};
+use crate::words::{short, word};
+use bits::{Dots, Eight};
 
 /// The longest name of a host, in bytes (RFC 1035, without the trailing dot).
 pub const MAX_HOST: usize = 253;
@@ -57,9 +58,7 @@ impl Authority {
 
     /// A name or an IPv4 address.
     fn read_name(&mut self, value: &[u8]) -> Option<()> {
-        let taken = value.len().min(Dots::COUNT);
-        self.bytes.get_mut(..taken)?.copy_from_slice(value.get(..taken)?);
-        let end = self.read_labels(taken)?;
+        let end = self.read_labels(value.get(..Dots::COUNT).unwrap_or(value))?;
         match value.get(end) {
             None => {}
             Some(b':') => is_port(value.get(end + 1..)?).then_some(())?,
@@ -84,36 +83,30 @@ impl Authority {
         Some(())
     }
 
-    /// Checks and lower-cases what `taken` bytes begin with, up to the first that no name has: where that is. `None`
-    /// where a label is empty, or begins or ends with `-` before a dot.
-    fn read_labels(&mut self, taken: usize) -> Option<usize> {
-        let (mut after_dot, mut after_hyphen) = (1, 0);
-        for block in 0..taken.div_ceil(64) {
-            let (mut allowed, mut dots, mut hyphens) = (0, 0, 0);
-            let start = block * 64;
-            let words =
-                self.bytes.get_mut(start..taken.next_multiple_of(8).min(start + 64))?.as_chunks_mut().0;
-            for (word, at) in words.iter_mut().zip((0..64).step_by(8)) {
-                let eight = Eight::of(u64::from_le_bytes(*word));
-                *word = eight.lowered.to_le_bytes();
-                allowed |= gather(eight.allowed) << at;
-                dots |= gather(eight.dots) << at;
-                hyphens |= gather(eight.hyphens) << at;
-            }
-            let stop = allowed.trailing_ones() as usize;
-            let name = if stop == 64 { u64::MAX } else { (1 << stop) - 1 };
-            (dots, hyphens) = (dots & name, hyphens & name);
-            let (starts, ends) = (dots << 1 | after_dot, hyphens << 1 | after_hyphen);
+    /// Takes and lower-cases what a value begins with, up to the first byte that no name has: where that is. `None` where a
+    /// label is empty, or begins or ends with `-` before a dot.
+    fn read_labels(&mut self, value: &[u8]) -> Option<usize> {
+        let (words, rest) = value.as_chunks::<8>();
+        // Zeros behind the last bytes are no part of a name.
+        let last = (!rest.is_empty()).then(|| short(rest));
+        let (mut after_dot, mut after_hyphen) = (Eight::FIRST, 0);
+        let slots = self.bytes.as_chunks_mut::<8>().0.iter_mut().zip((0..).step_by(8));
+        for (bytes, (slot, at)) in words.iter().map(word).chain(last).zip(slots) {
+            let eight = Eight::of(bytes);
+            *slot = eight.lowered.to_le_bytes();
+            let name = eight.before_others();
+            let (dots, hyphens) = (eight.dots & name, eight.hyphens & name);
+            let (starts, ends) = (dots << 8 | after_dot, hyphens << 8 | after_hyphen);
             if starts & (dots | hyphens) | ends & dots != 0 {
                 return None;
             }
-            (after_dot, after_hyphen) = (dots >> 63, hyphens >> 63);
-            self.dots.put(block, dots);
-            if stop < 64 {
-                return Some(start + stop);
+            (after_dot, after_hyphen) = (dots >> 56, hyphens >> 56);
+            self.dots.add(at, dots);
+            if name != u64::MAX {
+                return Some(at + name.count_ones() as usize / 8);
             }
         }
-        Some(taken)
+        Some(value.len())
     }
 
     /// `[literal]`, perhaps with a port; no zone id.

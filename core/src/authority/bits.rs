@@ -8,10 +8,10 @@ impl Dots {
     /// How many bytes it tells of.
     pub(super) const COUNT: usize = 256;
 
-    /// Sets the bits of 64 bytes.
-    pub(super) fn put(&mut self, block: usize, bits: u64) {
-        if let Some(word) = self.0.get_mut(block) {
-            *word = bits;
+    /// Adds those among eight bytes, which have their top bits set.
+    pub(super) fn add(&mut self, at: usize, tops: u64) {
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word |= gather(tops) << (at % 64);
         }
     }
 
@@ -53,16 +53,33 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = 0x80 * ONES;
 
 impl Eight {
+    /// The top bit of the first byte.
+    pub(super) const FIRST: u64 = 0x80;
+
     /// Looks at eight bytes at once, the first in the lowest place.
+    #[inline]
     pub(super) fn of(bytes: u64) -> Self {
         // Without its top bit no byte can carry into its neighbour; those that had one are no ASCII.
         let (low, ascii) = (bytes & !TOPS, !bytes & TOPS);
         let letters = within(low | (0x20 * ONES), b'a', b'z') & ascii;
-        let dots = within(low, b'.', b'.') & ascii;
-        let hyphens = within(low, b'-', b'-') & ascii;
-        let others = (within(low, b'0', b'9') | within(low, b'_', b'_')) & ascii;
-        Self { lowered: bytes | (letters >> 2), allowed: letters | dots | hyphens | others, dots, hyphens }
+        let (dots, hyphens) = (equal(low, b'.') & ascii, equal(low, b'-') & ascii);
+        // From `-` to `9` there are `.` and `/` besides the digits.
+        let others = (within(low, b'-', b'9') & !equal(low, b'/') | equal(low, b'_')) & ascii;
+        Self { lowered: bytes | (letters >> 2), allowed: letters | others, dots, hyphens }
     }
+
+    /// All bits below the first byte that no name has.
+    #[inline]
+    pub(super) fn before_others(&self) -> u64 {
+        let others = self.allowed ^ TOPS;
+        // The lowest bit of that byte, less one; of none, all.
+        (others & others.wrapping_neg()).wrapping_shr(7).wrapping_sub(1)
+    }
+}
+
+/// The bytes that are this one, of bytes below 0x80.
+fn equal(low: u64, byte: u8) -> u64 {
+    !((low ^ (ONES * u64::from(byte))) + ONES * 0x7f) & TOPS
 }
 
 /// The bytes from `least` to `most`, of bytes below 0x80.
@@ -71,7 +88,7 @@ fn within(low: u64, least: u8, most: u8) -> u64 {
 }
 
 /// The top bits of eight bytes as eight bits, the first byte's lowest.
-pub(super) fn gather(tops: u64) -> u64 {
+fn gather(tops: u64) -> u64 {
     (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
@@ -91,6 +108,8 @@ mod tests {
             assert_eq!(gather(eight.allowed), expect(&allowed), "{byte}");
             assert_eq!(gather(eight.dots), expect(&|b| b == b'.'));
             assert_eq!(gather(eight.hyphens), expect(&|b| b == b'-'));
+            let before = bytes.iter().take_while(|byte| allowed(**byte)).count();
+            assert_eq!(eight.before_others(), (1_u64 << (8 * before)) - 1);
             assert_eq!(eight.lowered.to_le_bytes(), bytes.map(|byte| byte.to_ascii_lowercase()));
         }
     }
@@ -98,8 +117,9 @@ mod tests {
     #[test]
     fn dots_are_taken_from_the_right() {
         let (mut dots, mut blocks) = (Dots::default(), 4);
-        dots.put(0, 1 << 63 | 1);
-        dots.put(2, 1);
+        dots.add(0, 0x80);
+        dots.add(56, 0x80 << 56);
+        dots.add(128, 0x80);
         dots.clear(0);
         assert_eq!(dots.take_highest(&mut blocks), Some(128));
         assert_eq!(dots.take_highest(&mut blocks), Some(63));

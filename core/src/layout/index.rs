@@ -27,30 +27,24 @@ pub(super) fn find_exact(block: &Block, name: &[u8]) -> Option<Entry> {
 /// The entry of the wildcard that answers for a host name.
 pub(super) fn find_wildcard(block: &Block, host: &Authority) -> Option<Entry> {
     let header = block.header();
-    let depths = header.one_label | header.any_labels;
-    if depths == 0 {
-        return None;
-    }
     // One pass from the right gives the hash of every suffix. The longest one answers, which is the last; that of
-    // `*.` is longer than any that `**.` has, and goes before one of the same length.
-    let any = |labels: u32, depths: u128| depths.checked_shr(labels).is_some_and(|depths| depths & 1 != 0);
+    // `*.` is longer than any that `**.` has, and goes before one of the same length. No suffix has more labels than the
+    // longest of the table: its bit is the highest.
+    let (mut one_label, mut any_labels) = (header.one_label >> 1, header.any_labels >> 1);
     let mut hash = SuffixHash::new(header.keys);
     let mut found = None;
     let mut labels = host.labels_from_right();
-    // No suffix has more labels than the longest that the table has.
-    for depth in 1..u128::BITS - depths.leading_zeros() {
+    while one_label | any_labels != 0 {
         let Some((start, end)) = labels.next().filter(|(start, _)| *start > 0) else { break };
         hash.push(host, start, end);
-        if !any(depth, depths) {
-            continue;
+        let suffix = || host.as_bytes().get(start..).unwrap_or_default();
+        if any_labels & 1 != 0 {
+            found = probe(block, hash.of(PatternKind::AnyLabels), b"**.", suffix()).or(found);
         }
-        let suffix = host.as_bytes().get(start..).unwrap_or_default();
-        if any(depth, header.any_labels) {
-            found = probe(block, hash.of(PatternKind::AnyLabels), b"**.", suffix).or(found);
+        if one_label & 1 != 0 && labels.one_is_left() {
+            found = probe(block, hash.of(PatternKind::OneLabel), b"*.", suffix()).or(found);
         }
-        if any(depth, header.one_label) && labels.one_is_left() {
-            found = probe(block, hash.of(PatternKind::OneLabel), b"*.", suffix).or(found);
-        }
+        (one_label, any_labels) = (one_label >> 1, any_labels >> 1);
     }
     found
 }
