@@ -7,91 +7,105 @@ mod desk;
 
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{Action, BufferType, MapType};
 use zoneway_core::endpoint::{Answer, Call, Notice, NoticeKind, Record, Status, Workers};
 use zoneway_core::settings::Settings;
 
 use crate::{host, keys};
 pub(crate) use desk::{replies, start, tick};
 
-/// One request to the endpoint.
+/// After so many ticks without a part of a body nobody waits for the rest.
+const PATIENCE_TICKS: u32 = 600;
+
+/// One request to the endpoint, until its last part has come.
 pub(crate) struct Endpoint {
     context: u32,
     settings: Rc<Settings>,
+    /// What has come of a table, behind room for what it is kept with.
     body: Option<Vec<u8>>,
+    /// Ticks since a part came.
+    idle: u32,
 }
 
 impl Endpoint {
     pub(crate) fn new(context: u32, settings: Rc<Settings>) -> Self {
-        Self { context, settings, body: None }
+        Self { context, settings, body: None, idle: 0 }
     }
 
     /// Asks the compiler. The request waits for its reply, or for its deadline.
-    fn ask(&self, kind: NoticeKind, body: &[u8]) {
-        if !desk::ask(self.context, kind, body) {
+    fn ask(&self, kind: NoticeKind, kept: Vec<u8>) {
+        if !desk::ask(self.context, kind, kept) {
             host::answer(&Answer::no_compiler());
         }
     }
 
     fn finish(&mut self) {
         if let Some(body) = self.body.take() {
-            self.ask(NoticeKind::Put, &body);
+            self.ask(NoticeKind::Put, body);
         }
     }
-}
 
-impl Context for Endpoint {}
-
-impl HttpContext for Endpoint {
-    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        let method = self.get_http_request_header_bytes(":method").unwrap_or_default();
-        let path = self.get_http_request_header_bytes(":path").unwrap_or_default();
-        match Call::of(&method, &path) {
+    /// Its headers have come. Every call is answered here: nothing goes on to a route.
+    pub(crate) fn headers(&mut self, end: bool) -> Action {
+        let header = |name| {
+            hostcalls::get_map_value_bytes(MapType::HttpRequestHeaders, name)
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        };
+        match Call::of(&header(":method"), &header(":path")) {
             Call::Put => {
-                self.body = Some(Vec::new());
+                // Room for all of it at once: a VM never gives memory back.
+                let said =
+                    core::str::from_utf8(&header("content-length")).ok().and_then(|said| said.parse().ok());
+                let room =
+                    said.filter(|said: &usize| *said <= self.settings.limits().bytes).unwrap_or_default();
+                let mut body = Vec::with_capacity(Notice::BODY_FROM.saturating_add(room));
+                body.resize(Notice::BODY_FROM, 0);
+                self.body = Some(body);
                 if end {
                     self.finish();
                 }
             }
-            Call::Table => self.ask(NoticeKind::Get, &[]),
+            Call::Table => self.ask(NoticeKind::Get, Vec::new()),
             Call::Status => host::answer(&status()),
             Call::Unknown(answer) => host::answer(&answer),
         }
-        // Every call is answered here: nothing goes on to a route.
         Action::Pause
     }
 
-    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+    /// A part of its body has come.
+    pub(crate) fn body(&mut self, size: usize, end: bool) -> Action {
+        self.idle = 0;
         let limit = self.settings.limits().bytes;
         if let Some(body) = &mut self.body {
-            let total = body.len().saturating_add(size);
+            let total = body.len().saturating_sub(Notice::BODY_FROM).saturating_add(size);
             if total > limit {
                 self.body = None;
                 host::answer(&Answer::too_large(total, limit));
                 return Action::Pause;
             }
-            if let Some(chunk) = proxy_wasm::hostcalls::get_buffer(BODY, 0, size).ok().flatten() {
+            if let Some(chunk) = hostcalls::get_buffer(BODY, 0, size).ok().flatten() {
                 body.extend_from_slice(&chunk);
             }
             // Read and dropped: Envoy holds no more than one chunk of it.
-            let _ = proxy_wasm::hostcalls::set_buffer(BODY, 0, size, &[]);
+            let _ = hostcalls::set_buffer(BODY, 0, size, &[]);
         }
         if end {
             self.finish();
         }
         Action::Pause
     }
-}
 
-impl Drop for Endpoint {
-    // A request that is gone is not answered: its context is no more.
-    fn drop(&mut self) {
-        desk::forget(self.context);
+    /// Whether more of it may come: asked once a tick.
+    pub(crate) fn is_coming(&mut self) -> bool {
+        self.idle = self.idle.saturating_add(1);
+        self.idle < PATIENCE_TICKS
     }
 }
 
-const BODY: proxy_wasm::types::BufferType = proxy_wasm::types::BufferType::HttpRequestBody;
+const BODY: BufferType = BufferType::HttpRequestBody;
 
 /// What the endpoint says of itself, from what all VMs wrote down.
 fn status() -> Answer {
@@ -104,9 +118,4 @@ fn status() -> Answer {
         now_ms: host::now_ms(),
     };
     status.answer()
-}
-
-/// A body of this VM as it is kept for the compiler.
-fn keep_body(key: &str, ticket: u64, body: &[u8]) {
-    host::keep(key, &Notice::body_to_bytes(ticket, body), None);
 }

@@ -20,6 +20,7 @@
 
 mod compiler;
 mod endpoint;
+mod entry;
 mod headers;
 mod host;
 mod keys;
@@ -31,5 +32,4 @@ use proxy_wasm::types::LogLevel;
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|id| Box::new(root::Root::new(id)));
 }}

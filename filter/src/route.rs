@@ -4,7 +4,6 @@
 //! filter.
 
 use std::net::IpAddr;
-use std::rc::Rc;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -19,67 +18,54 @@ use crate::vm::vm;
 /// The name of the log field: access logs print it as `%FILTER_STATE(wasm.zoneway:PLAIN)%`.
 const LOG_FIELD: &str = "zoneway";
 
-/// One request's context.
-pub(crate) struct Route {
-    settings: Option<Rc<Settings>>,
+/// Decides the request that has come, and carries the decision out.
+pub(crate) fn route(settings: &Settings) -> Action {
+    let headers = Headers::of_request();
+    let pairs = || headers.pairs();
+    let layout = vm(|vm| vm.layout());
+    let Passage { carriage, log } = pass(settings, layout.as_deref(), pairs, &Host);
+    if let Some(line) = log {
+        Changes.set_property(vec![LOG_FIELD], Some(line.as_bytes()));
+    }
+    carry(carriage)
 }
 
-impl Route {
-    pub(crate) fn new(settings: Option<Rc<Settings>>) -> Self {
-        Self { settings }
-    }
-
-    fn route(&self, settings: &Settings) -> Action {
-        let headers = Headers::of_request();
-        let pairs = || headers.pairs();
-        let layout = vm(|vm| vm.layout());
-        let Passage { carriage, log } = pass(settings, layout.as_deref(), pairs, &Host);
-        if let Some(line) = log {
-            self.set_property(vec![LOG_FIELD], Some(line.as_bytes()));
-        }
-        self.carry(carriage)
-    }
-
-    /// Every change of a request header clears the route cache in Envoy (Wasm alone), so that it need not be asked for.
-    fn carry(&self, carriage: Carriage<'_>) -> Action {
-        let remove = |names: Vec<&[u8]>| {
-            for name in names.into_iter().filter_map(|name| core::str::from_utf8(name).ok()) {
-                self.set_http_request_header_bytes(name, None);
-            }
-        };
-        match carriage {
-            Carriage::Leave { remove: strays } => remove(strays),
-            Carriage::Forward { remove: strays, set, add: (name, value) } => {
-                remove(strays);
-                for (name, value) in set {
-                    self.set_http_request_header_bytes(name, Some(&value));
-                }
-                self.add_http_request_header(name, value);
-            }
-            Carriage::Refuse(Refusal { status, headers }) => {
-                let headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                let _ = hostcalls::send_http_response(u32::from(status), headers, None);
-                return Action::Pause;
-            }
-        }
-        Action::Continue
-    }
+/// Answers 503: nobody here can decide the request.
+pub(crate) fn refuse() -> Action {
+    let _ = hostcalls::send_http_response(503, Vec::new(), None);
+    Action::Pause
 }
 
-impl Context for Route {}
-
-impl HttpContext for Route {
-    fn on_http_request_headers(&mut self, _count: usize, _end: bool) -> Action {
-        match &self.settings {
-            Some(settings) => self.route(settings),
-            // There is no listener without a configuration; were there one, nothing may pass it.
-            None => {
-                let _ = hostcalls::send_http_response(503, Vec::new(), None);
-                Action::Pause
+/// Every change of a request header clears the route cache in Envoy (Wasm alone), so that it need not be asked for.
+fn carry(carriage: Carriage<'_>) -> Action {
+    let remove = |names: Vec<&[u8]>| {
+        for name in names.into_iter().filter_map(|name| core::str::from_utf8(name).ok()) {
+            Changes.set_http_request_header_bytes(name, None);
+        }
+    };
+    match carriage {
+        Carriage::Leave { remove: strays } => remove(strays),
+        Carriage::Forward { remove: strays, set, add: (name, value) } => {
+            remove(strays);
+            for (name, value) in set {
+                Changes.set_http_request_header_bytes(name, Some(&value));
             }
+            Changes.add_http_request_header(name, value);
+        }
+        Carriage::Refuse(Refusal { status, headers }) => {
+            let headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let _ = hostcalls::send_http_response(u32::from(status), headers, None);
+            return Action::Pause;
         }
     }
+    Action::Continue
 }
+
+/// The SDK's calls that change the request that is being handled. One that fails is a trap: the request fails closed.
+struct Changes;
+
+impl Context for Changes {}
+impl HttpContext for Changes {}
 
 /// What Envoy and this VM know besides the headers.
 struct Host;

@@ -151,9 +151,6 @@ impl Envoy {
         let slot = self.slot(id.vm)?;
         let stream = slot.vm.host_mut().streams.remove(&id.context);
         let stream = stream.ok_or_else(|| anyhow!("{id:?} has ended"))?;
-        if !slot.vm.dead && !stream.trapped {
-            slot.vm.call::<_, ()>("proxy_on_delete", id.context, id.context)?;
-        }
         Ok(stream)
     }
 

@@ -28,16 +28,19 @@ impl Endpoint {
 
     /// Its headers have come.
     pub(crate) fn headers(&mut self, stream: &mut impl Stream, end: bool) -> Verdict {
-        let call = {
+        let (call, said) = {
             let headers = stream.headers();
             let value = |wanted: &[u8]| {
                 headers.iter().find(|(name, _)| *name == wanted).map_or(&[][..], |(_, value)| value)
             };
-            Call::of(value(b":method"), value(b":path"))
+            let said = core::str::from_utf8(value(b"content-length")).ok().and_then(|said| said.parse().ok());
+            (Call::of(value(b":method"), value(b":path")), said)
         };
         match call {
             Call::Put => {
-                self.body = Some(Vec::new());
+                // Room for all of it at once: growing would take three times as much, and Envoy's allocator keeps it.
+                let room = said.filter(|said: &usize| *said <= self.settings.limits().bytes);
+                self.body = Some(Vec::with_capacity(room.unwrap_or_default()));
                 if end { self.finish(stream) } else { Verdict::Wait }
             }
             Call::Table => self.order(Task::Get, stream),
@@ -67,7 +70,9 @@ impl Endpoint {
     /// Nothing more comes.
     pub(crate) fn finish(&mut self, stream: &mut impl Stream) -> Verdict {
         match self.body.take() {
-            Some(body) => self.order(Task::Put { body, settings: Arc::clone(&self.settings) }, stream),
+            Some(body) => {
+                self.order(Task::Put { body: Arc::new(body), settings: Arc::clone(&self.settings) }, stream)
+            }
             None => Verdict::Wait,
         }
     }

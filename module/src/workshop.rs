@@ -1,7 +1,8 @@
-//! The one thread of the module: it judges and compiles pushed tables, so that no worker does, and has counts fetched.
+//! The thread of the module: it has pushed tables judged and compiled, so that no worker does, and counts fetched.
 //!
 //! It is started with the first configuration of a running Envoy and ends with the process. It parks while there is
-//! nothing to do, but for a look every [`TICK`].
+//! nothing to do, but for a look every [`TICK`]. A table is judged aside, on a thread that runs while nobody else wants to
+//! ([`aside`]); where that takes longer than [`ASIDE`] because others always want to, it is judged here after all.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use zoneway_core::endpoint::{Accepted, Answer, accept};
 use zoneway_core::settings::Settings;
 
+use crate::abi::aside::{self, Aside};
 use crate::abi::{Level, log};
 use crate::envoy::Bell;
 use crate::verdict::{PANICS, contained};
@@ -22,13 +24,18 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long a table waits for others before it; whoever pushed it has given up by then.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a table is judged aside.
+const ASIDE: Duration = Duration::from_millis(500);
+/// After so long without a table the memory that judging took is given back.
+const QUIET: Duration = Duration::from_millis(300);
+
 static JOBS: OnceLock<Sender<Job>> = OnceLock::new();
 static BELLS: Mutex<Vec<(u64, Box<dyn Bell>)>> = Mutex::new(Vec::new());
 
 /// What a request to the endpoint asks for.
 pub(crate) enum Task {
     /// To judge a table, and serve it.
-    Put { body: Vec<u8>, settings: Arc<Settings> },
+    Put { body: Arc<Vec<u8>>, settings: Arc<Settings> },
     /// The table that is served, as JSON.
     Get,
 }
@@ -106,14 +113,15 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 fn work(jobs: &Receiver<Job>) {
+    let mut bench = Bench { last: None, used: Instant::now() };
     loop {
         match jobs.recv_timeout(TICK) {
             Ok(job) => {
-                let answer =
-                    contained(|| judge(&job)).unwrap_or_else(|| unfinished("this program has a mistake"));
+                let answer = contained(|| judge(&job, &mut bench))
+                    .unwrap_or_else(|| unfinished("this program has a mistake"));
                 contained(|| job.ticket.answer(answer));
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => bench.clear(),
             Err(RecvTimeoutError::Disconnected) => return,
         }
         contained(fetch_counts);
@@ -130,15 +138,48 @@ fn fetch_counts() {
     }
 }
 
-fn judge(job: &Job) -> Answer {
+/// Where tables are judged.
+struct Bench {
+    /// The last work aside, until its thread has ended.
+    last: Option<Aside<Accepted>>,
+    used: Instant,
+}
+
+impl Bench {
+    fn accept(&mut self, settings: &Arc<Settings>, body: &Arc<Vec<u8>>) -> Accepted {
+        self.used = Instant::now();
+        self.last = self.last.take().and_then(Aside::end);
+        let serving = serving::current();
+        let current = serving.as_ref().map(|serving| (serving.record.revision, serving.record.digest));
+        let (own_settings, own_body) = (Arc::clone(settings), Arc::clone(body));
+        // Pure: it leaves nothing behind.
+        let work = move || accept(current, own_settings.zone(), &own_settings.limits(), &own_body);
+        let begun = Aside::begin(work, Accepted::clone);
+        if let Ok(begun) = begun {
+            let accepted = begun.result(ASIDE);
+            self.last = Some(begun);
+            if let Some(accepted) = accepted {
+                return accepted;
+            }
+        }
+        accept(current, settings.zone(), &settings.limits(), body)
+    }
+
+    fn clear(&mut self) {
+        self.last = self.last.take().and_then(Aside::end);
+        if self.used.elapsed() > QUIET {
+            aside::give_back();
+        }
+    }
+}
+
+fn judge(job: &Job, bench: &mut Bench) -> Answer {
     if job.since.elapsed() > PATIENCE {
         return unfinished("it has waited for 5 s behind other tables");
     }
-    let serving = serving::current();
     match &job.task {
         Task::Put { body, settings } => {
-            let current = serving.as_ref().map(|serving| (serving.record.revision, serving.record.digest));
-            let Accepted { answer, layout } = accept(current, settings.zone(), &settings.limits(), body);
+            let Accepted { answer, layout } = bench.accept(settings, body);
             match layout {
                 Some(layout) => {
                     let line =
@@ -151,7 +192,7 @@ fn judge(job: &Job) -> Answer {
             }
             answer
         }
-        Task::Get => match serving.as_ref() {
+        Task::Get => match serving::current().as_ref() {
             Some(serving) => Answer::table(Ok(serving.layout.to_table())),
             None => Answer::no_table(),
         },

@@ -7,7 +7,7 @@ use crate::table::wire::{self, Revision};
 use crate::table::{Digest, Limits, Outline, Table, TableError};
 
 /// What is to be done about a pushed table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Accepted {
     /// What the sender is answered.
     pub answer: Answer,

@@ -59,13 +59,14 @@ impl Notice {
         Some(Self { kind, ticket, queue, body_key })
     }
 
-    /// A body as it is kept, behind its ticket.
-    #[must_use]
-    pub fn body_to_bytes(ticket: u64, body: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(body.len().saturating_add(8));
-        bytes.extend_from_slice(&ticket.to_le_bytes());
-        bytes.extend_from_slice(body);
-        bytes
+    /// Bytes before a body as it is kept, where its ticket goes: whoever gathers a body leaves room for them.
+    pub const BODY_FROM: usize = 8;
+
+    /// Writes the ticket before a body that has room for it.
+    pub fn mark(kept: &mut [u8], ticket: u64) {
+        if let Some(room) = kept.first_chunk_mut() {
+            *room = ticket.to_le_bytes();
+        }
     }
 
     /// The body that is kept for this notice; `None` when it is another one's by now, or gone.

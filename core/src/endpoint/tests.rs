@@ -155,8 +155,13 @@ fn what_is_kept_is_read_back() {
     assert_eq!(Record::parse(&newer), Err(RecordError::Version(2)));
     let notice = Notice { kind: NoticeKind::Get, ticket: 5, queue: 9, body_key: "zoneway.body.1".to_owned() };
     assert_eq!(Notice::parse(&notice.to_bytes()), Some(notice.clone()));
-    assert_eq!(notice.body(&Notice::body_to_bytes(5, b"{}")), Some(&b"{}"[..]));
-    assert_eq!(notice.body(&Notice::body_to_bytes(6, b"{}")), None);
+    let kept = |ticket| {
+        let mut kept = [&[0; Notice::BODY_FROM], &b"{}"[..]].concat();
+        Notice::mark(&mut kept, ticket);
+        kept
+    };
+    assert_eq!(notice.body(&kept(5)), Some(&b"{}"[..]));
+    assert_eq!(notice.body(&kept(6)), None);
     let reply = Reply { ticket: 5, answer: Answer { status: 422, body: b"{}".to_vec() } };
     assert_eq!(Reply::parse(&reply.to_bytes()), Some(reply));
 }

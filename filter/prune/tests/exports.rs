@@ -33,6 +33,18 @@ fn only_the_wanted_exports_remain() {
 }
 
 #[test]
+fn an_entry_of_its_own_stands_in_for_the_sdks() {
+    let mut names = KEPT.to_vec();
+    names.push("zoneway_on_tick");
+    let pruned = Module::from_buffer(&prune(&module(&names)).expect("both")).expect("a module");
+    let ticks: Vec<_> = pruned.exports.iter().filter(|export| export.name.ends_with("on_tick")).collect();
+    let [tick] = ticks.as_slice() else { panic!("one of them is left, not {}", ticks.len()) };
+    let walrus::ExportItem::Function(function) = tick.item else { panic!("it is a function") };
+    assert_eq!(tick.name, "proxy_on_tick");
+    assert_eq!(pruned.funcs.get(function).name.as_deref(), Some("behind zoneway_on_tick"));
+}
+
+#[test]
 fn a_module_that_lacks_one_is_refused() {
     for missing in KEPT {
         let names: Vec<&str> = KEPT.into_iter().filter(|name| *name != missing).collect();

@@ -7,7 +7,6 @@ use log::{error, warn};
 use proxy_wasm::hostcalls;
 use zoneway_core::endpoint::{Answer, Notice, NoticeKind, Reply};
 
-use super::keep_body;
 use crate::vm::vm;
 use crate::{host, keys};
 
@@ -44,7 +43,8 @@ pub(crate) fn start() {
 }
 
 /// Hands a body to the compiler; `false` when there is none to hand it to.
-pub(super) fn ask(context: u32, kind: NoticeKind, body: &[u8]) -> bool {
+/// What is kept for it has room for its ticket.
+pub(super) fn ask(context: u32, kind: NoticeKind, mut kept: Vec<u8>) -> bool {
     let compiler = hostcalls::resolve_shared_queue(keys::VM_ID, keys::COMPILE_QUEUE).ok().flatten();
     let (Some(compiler), Some(queue)) = (compiler, DESK.with(|desk| desk.queue.get())) else { return false };
     let (ticket, slot) = DESK.with(|desk| {
@@ -59,7 +59,8 @@ pub(super) fn ask(context: u32, kind: NoticeKind, body: &[u8]) -> bool {
     });
     let body_key = body_key(slot);
     if kind == NoticeKind::Put {
-        keep_body(&body_key, ticket, body);
+        Notice::mark(&mut kept, ticket);
+        host::keep(&body_key, &kept, None);
     }
     let asked = host::enqueue(compiler, &Notice { kind, ticket, queue, body_key }.to_bytes());
     if !asked {
@@ -98,14 +99,6 @@ pub(crate) fn tick(own: u32) {
             error!("the compiler has not answered for {PATIENCE_MS} ms: see /v1/status");
             host::on_behalf_of(waiting.context, own, || host::answer(&Answer::no_compiler()));
         }
-    }
-}
-
-/// Forgets a request that is gone.
-pub(super) fn forget(context: u32) {
-    let of = |(ticket, waiting): (&u64, &Waiting)| (waiting.context == context).then_some(*ticket);
-    if let Some(ticket) = DESK.with(|desk| desk.open.borrow().iter().find_map(of)) {
-        close(ticket);
     }
 }
 

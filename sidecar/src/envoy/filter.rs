@@ -38,13 +38,13 @@ impl Role {
         }
     }
 
-    /// Instances of one machine share a VM per worker. The table endpoint and the compiler have machines of their own:
-    /// a trap there leaves the ones that route alive. What all of them share is the vm_id, and so the shared data.
+    /// Instances of one machine share a VM per thread. The table endpoint has a machine of its own, the compiler's on the main
+    /// thread, where nobody asks the endpoint: a trap there leaves the VMs that route alive, and those that take tables. What
+    /// all of them share is the vm_id, and so the shared data.
     fn machine(self) -> &'static str {
         match self {
             Self::Ingress | Self::Peer => "router",
-            Self::Table => "table",
-            Self::Compiler => "compiler",
+            Self::Table | Self::Compiler => "table",
         }
     }
 }

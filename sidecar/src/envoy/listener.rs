@@ -10,7 +10,7 @@ use super::access_log::refusals;
 use super::cluster::registrar_cluster_name;
 use super::connection_manager::{From, connection_manager, endpoint_manager};
 use super::error::Error;
-use super::filter::Filter;
+use super::filter::{Build, Filter};
 use super::message::{address, extension, file, private_pipe, set};
 use super::run_folder::RunFolder;
 use super::secrets::Neighbours;
@@ -124,12 +124,15 @@ pub(super) fn tunnel(
     Ok(listener)
 }
 
-/// The table endpoint: on a Unix socket that only its owner may open. A table is one request's body: the buffer holds
-/// it three times over, which a chunked upload needs. Neither a flood of clients nor a full heap shuts the sidecar out.
+/// The table endpoint: on a Unix socket that only its owner may open. A table is one request's body: for the Wasm filter the
+/// buffer holds it three times over, which a chunked upload needs there; the module takes it as it comes, and what Envoy has
+/// once buffered it keeps. Neither a flood of clients nor a full heap shuts the sidecar out.
 pub(super) fn table(max_table_bytes: u64, filter: &Filter<'_>, folder: &RunFolder) -> Value {
     let mut listener = listener("table", private_pipe(&folder.table_socket()));
-    let buffer = max_table_bytes.saturating_mul(3).saturating_add(CONNECTION_BUFFER).min(u32::MAX.into());
-    set(&mut listener, "per_connection_buffer_limit_bytes", buffer);
+    if let Build::Wasm(_) = filter.build {
+        let buffer = max_table_bytes.saturating_mul(3).saturating_add(CONNECTION_BUFFER).min(u32::MAX.into());
+        set(&mut listener, "per_connection_buffer_limit_bytes", buffer);
+    }
     set(&mut listener, "ignore_global_conn_limit", true);
     set(&mut listener, "bypass_overload_manager", true);
     set(

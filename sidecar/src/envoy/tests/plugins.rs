@@ -103,7 +103,7 @@ fn machines_share_data_and_a_trap_in_the_endpoint_leaves_those_that_route_alive(
             ("router", "ingress"),
             ("router", "peer"),
             ("table", "table"),
-            ("compiler", "compiler")
+            ("table", "compiler")
         ])
     );
     let singletons = with_field(&bootstrap["bootstrap_extensions"], "singleton");
@@ -131,4 +131,6 @@ fn the_dynamic_module_is_told_the_same_and_needs_no_singleton() {
         let expected = json!({"name": "zoneway", "metrics_namespace": "zoneway"});
         assert_eq!(filter["dynamic_module_config"], expected);
     }
+    let buffer = &listener(&module, "table")["per_connection_buffer_limit_bytes"];
+    assert_eq!(*buffer, 32_768, "it takes a table as it comes");
 }
