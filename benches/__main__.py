@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2, help="of load in a round")
     parser.add_argument("--warm-up", type=int, default=5, help="seconds of load on each cell before the first round, for V8 and LuaJIT to compile")
+    parser.add_argument("--pairs", type=int, default=15, help="with no filter, four seconds each, of every filter that `upstream` pairs")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 10, 100_000], help="hosts of the tables of `cpu`")
     parser.add_argument("--pushes", type=int, default=120, help="of each size in `adoption`")
     parser.add_argument("--idle", type=float, default=5, help="seconds of a round of doing nothing, in `adoption`")

@@ -21,8 +21,12 @@ def most(text: str, value: float, limit: float, unit: str = "", digits: int = 2)
     return Goal(text, f"≤ {limit:g}{unit}", f"{value:.{digits}f}{unit}", value <= limit)
 
 
-def least(text: str, value: float, limit: float) -> Goal:
-    return Goal(text, f"≥ {limit:g}", f"{value:.3f}", value >= limit)
+def least(text: str, line: dict, limit: float) -> Goal:
+    """Judged by the median of the pairs; its interval of confidence stands beside it."""
+    value, beside = line["throughput"], ""
+    if pairs := line.get("paired"):
+        value, beside = pairs["median"], f" ({pairs['low']:.3f} to {pairs['high']:.3f})"
+    return Goal(text, f"≥ {limit:g}", f"{value:.3f}{beside}", value >= limit)
 
 
 def all_of(results) -> list[Goal]:
@@ -34,7 +38,7 @@ def all_of(results) -> list[Goal]:
         least = {name: results.cell(name, "local", 10_000)["least_added_us"] for name in (of, to)}
         return added(of) / added(to), least[of] / least[to]
 
-    behind = {line["filter"]: line["throughput"] for line in results["upstream"] if line["connections"] == 64}
+    behind = {line["filter"]: line for line in results["upstream"] if line["connections"] == 64}
     cost = {line["filter"]: line["ratio"] for line in results["tables"]["cost"]}
     tail = {line["filter"]: line["p99_ratio"] for line in results["tables"]["pushes"] if line["pushing"]}
     adopted = {line["filter"]: line["adopted_ms"]["p99"] for line in results["adoption"]["pushes"] if line["hosts"] == 10_000}

@@ -116,12 +116,19 @@ def upstream(results: Results) -> str:
                 f"{one['per_s']['median']:,.0f}",
                 *[f"{one[key]['median']:.0f}" for key in ("p50_us", "p99_us")],
                 f"{many['per_s']['median']:,.0f}",
-                f"{many['throughput']:.3f}",
+                of_none(many),
                 *[f"{many[key]['median']:.0f}" for key in ("p50_us", "p99_us")],
             ]
         )
     head = ["filter", "1 connection: requests/s", "p50, µs", "p99, µs", "64 connections: requests/s", "of no filter", "p50, µs", "p99, µs"]
-    return f"{table(head, rows)}\n\nMedians of {asked['rounds']} rounds of {asked['seconds']} s, 10,000 hosts."
+    pairs = f"; of no filter: of {asked['pairs']} pairs, with the bounds that hold the true median in 95 of 100 cases" if "pairs" in asked else ""
+    return f"{table(head, rows)}\n\nMedians of {asked['rounds']} rounds of {asked['seconds']} s, 10,000 hosts{pairs}."
+
+
+def of_none(line: dict) -> str:
+    """With the bounds of its confidence, where it was paired."""
+    pairs = line.get("paired")
+    return f"{pairs['median']:.3f} ({pairs['low']:.3f} to {pairs['high']:.3f})" if pairs else f"{line['throughput']:.3f}"
 
 
 def tables(results: Results) -> str:
