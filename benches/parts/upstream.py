@@ -15,7 +15,7 @@ NAME = "upstream"
 HOSTS = 10_000
 CONNECTIONS = (1, 64)
 # Those that are paired with none, at so many connections, for a second each time.
-PAIRED = ("least", "empty", "lua", "wasm", "module")
+PAIRED = ("empty", "wasm", "module")
 
 
 def measure(asked: argparse.Namespace, beds: Beds) -> dict:

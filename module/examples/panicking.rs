@@ -6,6 +6,8 @@
 
 #[path = "../src/abi.rs"]
 mod abi;
+#[path = "../src/body.rs"]
+mod body;
 #[path = "../src/endpoint.rs"]
 #[rustfmt::skip]
 mod endpoint;

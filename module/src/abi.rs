@@ -722,6 +722,7 @@ pub(crate) mod aside {
     /// Work that was begun.
     pub(crate) struct Aside<T> {
         result: Receiver<T>,
+        kept: fn(&T) -> T,
         thread: JoinHandle<()>,
     }
 
@@ -746,11 +747,11 @@ pub(crate) mod aside {
                 IS_ASIDE.set(false);
                 if let Some(done) = done {
                     // Nobody may wait for it any more.
-                    let _ = sender.send(kept(&done));
+                    let _ = sender.send(done);
                 }
             });
             match begun {
-                Ok(thread) => Ok(Self { result, thread }),
+                Ok(thread) => Ok(Self { result, kept, thread }),
                 Err(error) => {
                     IS_BUSY.store(false, Ordering::Release);
                     Err(error)
@@ -758,9 +759,10 @@ pub(crate) mod aside {
             }
         }
 
-        /// What came of it, where it comes within this time and without a panic.
+        /// What came of it, copied, where it comes within this time and without a panic. It is copied here and not there: a thread
+        /// that may be put aside for long must not do so while it has the system map memory, for which others would wait.
         pub(crate) fn result(&self, within: Duration) -> Option<T> {
-            self.result.recv_timeout(within).ok()
+            self.result.recv_timeout(within).ok().as_ref().map(self.kept)
         }
 
         /// Makes room for other work where this one's thread has ended.
@@ -768,8 +770,9 @@ pub(crate) mod aside {
             if !self.thread.is_finished() {
                 return Some(self);
             }
-            // The thread is gone, and with it whatever pointed into its memory.
+            // The thread is gone, and with it whatever pointed into its memory: what nobody has fetched too.
             let _ = self.thread.join();
+            drop(self.result);
             TOUCHED.fetch_max(USED.swap(0, Ordering::Relaxed), Ordering::Relaxed);
             IS_BUSY.store(false, Ordering::Release);
             None

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use zoneway_core::endpoint::{Answer, Call, STALE_MS, Status, Worker, Workers};
 use zoneway_core::settings::Settings;
 
+use crate::body::Body;
 use crate::envoy::Stream;
 use crate::serving;
 use crate::verdict::Verdict;
@@ -17,7 +18,7 @@ pub(crate) static WORKERS: OnceLock<u32> = OnceLock::new();
 /// One request to the endpoint.
 pub(crate) struct Endpoint {
     settings: Arc<Settings>,
-    body: Option<Vec<u8>>,
+    body: Option<Body>,
     ticket: Option<Arc<Ticket>>,
 }
 
@@ -28,19 +29,16 @@ impl Endpoint {
 
     /// Its headers have come.
     pub(crate) fn headers(&mut self, stream: &mut impl Stream, end: bool) -> Verdict {
-        let (call, said) = {
+        let call = {
             let headers = stream.headers();
             let value = |wanted: &[u8]| {
                 headers.iter().find(|(name, _)| *name == wanted).map_or(&[][..], |(_, value)| value)
             };
-            let said = core::str::from_utf8(value(b"content-length")).ok().and_then(|said| said.parse().ok());
-            (Call::of(value(b":method"), value(b":path")), said)
+            Call::of(value(b":method"), value(b":path"))
         };
         match call {
             Call::Put => {
-                // Room for all of it at once: growing would take three times as much, and Envoy's allocator keeps it.
-                let room = said.filter(|said: &usize| *said <= self.settings.limits().bytes);
-                self.body = Some(Vec::with_capacity(room.unwrap_or_default()));
+                self.body = Some(Body::default());
                 if end { self.finish(stream) } else { Verdict::Wait }
             }
             Call::Table => self.order(Task::Get, stream),
@@ -57,7 +55,7 @@ impl Endpoint {
         stream.take_body(&mut |chunk| {
             total = total.saturating_add(chunk.len());
             if total <= limit {
-                body.extend_from_slice(chunk);
+                body.add(chunk);
             }
         });
         if total > limit {

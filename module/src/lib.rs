@@ -10,6 +10,7 @@
 //! leaves this library ([`verdict::guarded`]).
 
 mod abi;
+mod body;
 mod endpoint;
 mod envoy;
 mod fit;

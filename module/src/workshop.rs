@@ -15,6 +15,7 @@ use zoneway_core::settings::Settings;
 
 use crate::abi::aside::{self, Aside};
 use crate::abi::{Level, log};
+use crate::body::Body;
 use crate::envoy::Bell;
 use crate::verdict::{PANICS, contained};
 use crate::{serving, tally};
@@ -35,7 +36,7 @@ static BELLS: Mutex<Vec<(u64, Box<dyn Bell>)>> = Mutex::new(Vec::new());
 /// What a request to the endpoint asks for.
 pub(crate) enum Task {
     /// To judge a table, and serve it.
-    Put { body: Arc<Vec<u8>>, settings: Arc<Settings> },
+    Put { body: Arc<Body>, settings: Arc<Settings> },
     /// The table that is served, as JSON.
     Get,
 }
@@ -146,14 +147,14 @@ struct Bench {
 }
 
 impl Bench {
-    fn accept(&mut self, settings: &Arc<Settings>, body: &Arc<Vec<u8>>) -> Accepted {
+    fn accept(&mut self, settings: &Arc<Settings>, body: &Arc<Body>) -> Accepted {
         self.used = Instant::now();
         self.last = self.last.take().and_then(Aside::end);
         let serving = serving::current();
         let current = serving.as_ref().map(|serving| (serving.record.revision, serving.record.digest));
         let (own_settings, own_body) = (Arc::clone(settings), Arc::clone(body));
         // Pure: it leaves nothing behind.
-        let work = move || accept(current, own_settings.zone(), &own_settings.limits(), &own_body);
+        let work = move || accept(current, own_settings.zone(), &own_settings.limits(), &own_body.whole());
         let begun = Aside::begin(work, Accepted::clone);
         if let Ok(begun) = begun {
             let accepted = begun.result(ASIDE);
@@ -162,7 +163,7 @@ impl Bench {
                 return accepted;
             }
         }
-        accept(current, settings.zone(), &settings.limits(), body)
+        accept(current, settings.zone(), &settings.limits(), &body.whole())
     }
 
     fn clear(&mut self) {
@@ -199,7 +200,7 @@ fn judge(job: &Job, bench: &mut Bench) -> Answer {
     }
 }
 
-fn refused(body: &[u8], answer: &Answer) -> String {
+fn refused(body: &Body, answer: &Answer) -> String {
     let errors = String::from_utf8_lossy(answer.body.get(..500).unwrap_or(&answer.body));
     format!("a table of {} bytes is refused with {}: {errors}", body.len(), answer.status)
 }
