@@ -20,7 +20,13 @@ impl Body {
         self.bytes = self.bytes.saturating_add(part.len());
         match self.pieces.last_mut() {
             Some(last) if last.len().saturating_add(part.len()) <= PIECE => last.extend_from_slice(part),
-            _ => self.pieces.push(part.to_vec()),
+            // A second one is soon full: growing would leave Envoy's allocator with what it has outgrown.
+            last => {
+                let room = if last.is_some() { PIECE.max(part.len()) } else { part.len() };
+                let mut piece = Vec::with_capacity(room);
+                piece.extend_from_slice(part);
+                self.pieces.push(piece);
+            }
         }
     }
 
