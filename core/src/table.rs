@@ -131,6 +131,14 @@ impl TryFrom<wire::Table> for Table {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
+impl Digest {
+    /// Of canonical JSON that is there in parts, as [`wire::Table::canonical`] and [`wire::Host::canonical`] write it.
+    #[must_use]
+    pub fn of_parts<'t>(parts: impl Iterator<Item = &'t str>) -> Self {
+        canonical::digest_of(parts)
+    }
+}
+
 impl core::fmt::Display for Digest {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

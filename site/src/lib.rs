@@ -13,6 +13,7 @@ mod list;
 mod names;
 mod network;
 mod reach;
+mod rules;
 mod site;
 mod suggestion;
 mod validate;
@@ -28,8 +29,9 @@ pub use lint::{Doubt, Finding, lint};
 pub use list::{Because, Listed, Listing, ServedBy, list};
 pub use names::Names;
 pub use network::{Network, NetworkError};
+pub use rules::Rules;
 pub use site::{
     Balance, Clients, DEFAULT_MAX_TABLE_BYTES, DEFAULT_PEER_PORT, ExposedBy, Host, Ingress, Link, Node,
     PeerAuthentication, Protocol, Rule, Served, Service, Settings, Site, Tls, Verify, Way, Zone,
 };
-pub use view::{View, ViewError, Warning, view};
+pub use view::{Sheet, View, ViewBook, ViewError, Warning, view};

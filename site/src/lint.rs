@@ -190,7 +190,7 @@ impl<'a> Lint<'a> {
         let used: BTreeSet<&str> = rules.filter_map(|rule| rule.service.as_deref()).collect();
         for (name, service) in self.site.services() {
             let path = format!("services{}", Step(name));
-            if !used.contains(name.as_str()) {
+            if !used.contains(name.as_ref()) {
                 self.doubt(&path, Doubt::Unused);
             }
             self.service(&path, service);
@@ -221,7 +221,7 @@ impl<'a> Lint<'a> {
             if host.rules.is_empty() {
                 self.doubt(format_args!("hosts{}", Step(pattern.as_str())), Doubt::NoPaths);
             }
-            for (path, rule) in &host.rules {
+            for (path, rule) in host.rules.iter() {
                 self.rule(pattern, path, rule, &mut reach);
             }
         }
@@ -250,7 +250,7 @@ impl<'a> Lint<'a> {
             self.doubt(place, Doubt::NotServed(why));
             return;
         }
-        for source in &rule.exposed_to {
+        for source in rule.exposed_to.iter() {
             // Nobody asks in a zone without nodes: its clients come to other zones' listeners.
             if site.zones().get(source).is_none_or(|zone| zone.nodes.is_empty()) {
                 continue;

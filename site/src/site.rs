@@ -4,14 +4,16 @@
 //! references, so nothing that was not checked can get in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use core::net::SocketAddr;
 
 use zoneway_core::decision::Missing;
-use zoneway_core::name::{HostPattern, NodeId, RulePath, ZoneName};
+use zoneway_core::name::{HostPattern, NodeId, ZoneName};
 
 use crate::host_port::HostPort;
 use crate::network::Network;
+use crate::rules::Rules;
 use crate::validate;
 use crate::wire::{self, Prefer};
 use crate::{Fault, SiteError};
@@ -26,10 +28,10 @@ pub const DEFAULT_MAX_TABLE_BYTES: u64 = 32 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     pub(crate) settings: Settings,
-    pub(crate) zones: BTreeMap<ZoneName, Zone>,
-    pub(crate) services: BTreeMap<String, Service>,
-    pub(crate) hosts: BTreeMap<HostPattern, Host>,
-    pub(crate) node_zones: BTreeMap<NodeId, ZoneName>,
+    pub(crate) zones: Arc<BTreeMap<ZoneName, Zone>>,
+    pub(crate) services: Arc<BTreeMap<Arc<str>, Arc<Service>>>,
+    pub(crate) hosts: Arc<BTreeMap<HostPattern, Arc<Host>>>,
+    pub(crate) node_zones: Arc<BTreeMap<NodeId, ZoneName>>,
 }
 
 /// What holds for all zones.
@@ -201,7 +203,7 @@ pub struct Host {
     /// Who serves it where several nodes run it.
     pub prefer: Prefer,
     /// Its paths.
-    pub rules: BTreeMap<RulePath, Rule>,
+    pub rules: Rules,
 }
 
 /// A path of a host.
@@ -209,11 +211,11 @@ pub struct Host {
 #[non_exhaustive]
 pub struct Rule {
     /// The source zones that may ask.
-    pub exposed_to: BTreeSet<ZoneName>,
+    pub exposed_to: Arc<BTreeSet<ZoneName>>,
     /// Where in the site that is written.
     pub exposed_by: ExposedBy,
     /// The name of the service that serves it; `None`: nothing does.
-    pub service: Option<String>,
+    pub service: Option<Arc<str>>,
     /// Whether it is written as the host's `service` rather than under `paths`.
     pub short: bool,
 }
@@ -244,13 +246,13 @@ impl Site {
 
     /// Every service, by name.
     #[must_use]
-    pub fn services(&self) -> &BTreeMap<String, Service> {
+    pub fn services(&self) -> &BTreeMap<Arc<str>, Arc<Service>> {
         &self.services
     }
 
     /// Every host.
     #[must_use]
-    pub fn hosts(&self) -> &BTreeMap<HostPattern, Host> {
+    pub fn hosts(&self) -> &BTreeMap<HostPattern, Arc<Host>> {
         &self.hosts
     }
 
@@ -291,11 +293,24 @@ impl Site {
     }
 }
 
+impl Site {
+    /// As `TryFrom` of a written site, at the cost of what changed since another one: what the two have in common
+    /// ([`wire::Entries`]) is not checked again, and stays the same piece of memory. `before` is a written site and what
+    /// it was found to mean.
+    ///
+    /// # Errors
+    /// Every fault, as `TryFrom` has them.
+    pub fn again(wire: &wire::Site, before: (&wire::Site, &Self)) -> Result<Self, SiteError> {
+        let (site, faults): (Self, Vec<Fault>) = validate::build(wire, Some(before));
+        if faults.is_empty() { Ok(site) } else { Err(SiteError(faults)) }
+    }
+}
+
 impl TryFrom<&wire::Site> for Site {
     type Error = SiteError;
 
     fn try_from(wire: &wire::Site) -> Result<Self, SiteError> {
-        let (site, faults): (Self, Vec<Fault>) = validate::build(wire);
+        let (site, faults): (Self, Vec<Fault>) = validate::build(wire, None);
         if faults.is_empty() { Ok(site) } else { Err(SiteError(faults)) }
     }
 }

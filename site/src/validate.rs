@@ -9,6 +9,8 @@ mod settings;
 mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
+use std::sync::Arc;
 
 use core::fmt::Display;
 
@@ -28,7 +30,11 @@ const SITE_VERSION: u64 = 1;
 const MOST: u64 = 1_000_000;
 
 /// The site, and every fault of it.
-pub(crate) fn build(wire: &wire::Site) -> (Site, Vec<Fault>) {
+pub(crate) fn build(wire: &wire::Site, before: Option<(&wire::Site, &Site)>) -> (Site, Vec<Fault>) {
+    // With other zones or settings, every name may mean something else.
+    let before = before.filter(|(old, _)| {
+        wire.version == SITE_VERSION && old.settings == wire.settings && old.zones == wire.zones
+    });
     let mut check = Check {
         wire,
         limits: Limits::default(),
@@ -39,14 +45,24 @@ pub(crate) fn build(wire: &wire::Site) -> (Site, Vec<Fault>) {
             .filter(|(_, zone)| zone.public == Some(true))
             .map(|(n, _)| n.as_str())
             .collect(),
+        before,
+        exposures: BTreeSet::new(),
+        services_stay: false,
         faults: Vec::new(),
     };
+    if let Some((_, old)) = before {
+        check.place_nodes();
+        let (services, hosts) = (check.services(), check.hosts(old.settings.home.as_ref()));
+        let (settings, zones, node_zones) =
+            (old.settings.clone(), Arc::clone(&old.zones), Arc::clone(&old.node_zones));
+        return (Site { settings, zones, services, hosts, node_zones }, check.faults);
+    }
     if wire.version != SITE_VERSION {
         check.fault("version", SiteFault::Version(wire.version));
     }
     check.place_nodes();
     let (settings, ingress) = check.settings();
-    let zones = check.zones(&ingress);
+    let zones = Arc::new(check.zones(&ingress));
     let services = check.services();
     let hosts = check.hosts(settings.home.as_ref());
     let node_zones = check
@@ -54,6 +70,7 @@ pub(crate) fn build(wire: &wire::Site) -> (Site, Vec<Fault>) {
         .iter()
         .filter_map(|(node, zone)| Some((NodeId::parse(node).ok()?, ZoneName::parse(zone).ok()?)))
         .collect();
+    let node_zones = Arc::new(node_zones);
     (Site { settings, zones, services, hosts, node_zones }, check.faults)
 }
 
@@ -64,7 +81,24 @@ struct Check<'a> {
     node_zones: BTreeMap<&'a str, &'a str>,
     /// The names of the public zones.
     public: BTreeSet<&'a str>,
+    /// Another site with the same zones and settings, and what it was found to mean.
+    before: Option<(&'a wire::Site, &'a Site)>,
+    /// Sets of zones that rules are exposed to, each once.
+    exposures: BTreeSet<Arc<BTreeSet<ZoneName>>>,
+    /// Whether every service of that other site is there still.
+    services_stay: bool,
     faults: Vec<Fault>,
+}
+
+/// Goes along a sorted list beside another one.
+struct Beside<I: Iterator>(Peekable<I>);
+
+impl<K: AsRef<str>, V, I: Iterator<Item = (K, V)>> Beside<I> {
+    /// What the list has under a name, which is behind every one that was asked for before.
+    fn at(&mut self, name: &str) -> Option<(K, V)> {
+        while self.0.next_if(|(known, _)| known.as_ref() < name).is_some() {}
+        self.0.next_if(|(known, _)| known.as_ref() == name)
+    }
 }
 
 impl<'a> Check<'a> {

@@ -1,10 +1,14 @@
 //! One zone's view of the site: the table that its Envoys get (DESIGN, "Views", whose numbers stand here).
 
+mod book;
 mod hidden;
 mod hosts;
+mod sheet;
 mod zones;
 
+pub use book::ViewBook;
 pub(crate) use hidden::Patterns;
+pub use sheet::Sheet;
 
 use zoneway_core::fault::Step;
 use zoneway_core::name::{HostPattern, NodeId, ZoneName};

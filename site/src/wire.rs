@@ -4,6 +4,7 @@
 //! Where an entry has a short and a long form, a visitor of its own tells them apart, so that a typo in the long form
 //! is an error that names the field. Names may be numbers: `403` need not be quoted.
 
+mod entries;
 mod entry;
 mod name;
 mod write;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use zoneway_core::strict;
 pub use zoneway_core::table::wire::Prefer;
 
+pub use entries::Entries;
 pub use name::Name;
 
 /// The whole picture.
@@ -29,11 +31,11 @@ pub struct Site {
     #[serde(deserialize_with = "strict::map")]
     pub zones: BTreeMap<String, Zone>,
     /// What runs on the nodes, by name.
-    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
-    pub services: Option<BTreeMap<String, Service>>,
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    pub services: Option<Entries<Service>>,
     /// Every host, by name or pattern.
-    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
-    pub hosts: Option<BTreeMap<String, Host>>,
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Entries<Host>>,
 }
 
 /// What holds for all zones.

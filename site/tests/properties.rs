@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use zoneway_core::name::{HostPattern, NodeId, ZoneName};
 use zoneway_core::table::wire::{Prefer, Revision, Rule, Table};
-use zoneway_site::{Atlas, End, Names, Site, Start, Way, Zone, list, view, wire};
+use zoneway_site::{Atlas, End, Names, Sheet, Site, Start, ViewBook, Way, Zone, list, view, wire};
 
 const ZONES: [&str; 4] = ["alpha", "beta", "gamma", "omega"];
 const HOSTS: [&str; 9] = ["a.x", "b.x", "*.x", "**.x", "in.b.x", "*.b.x", "**.in.b.x", "y", "**.z"];
@@ -56,7 +56,7 @@ fn zone(number: usize) -> impl Strategy<Value = wire::Zone> {
 
 fn rule() -> impl Strategy<Value = wire::Rule> {
     (proptest::option::of(names(&ZONES)), proptest::option::of(0..3_u8)).prop_map(|(expose_to, service)| {
-        wire::Rule { expose_to, service: service.map(|n| wire::Name(format!("service-{n}"))) }
+        wire::Rule { expose_to, service: service.map(|n| wire::Name(format!("service-{n}").into())) }
     })
 }
 
@@ -86,7 +86,7 @@ prop_compose! {
             version: 1,
             settings: Some(wire::Settings { home: Some("alpha".into()), ..wire::Settings::default() }),
             zones: ZONES.iter().map(|name| (*name).to_owned()).zip(zones).collect(),
-            services: Some(services),
+            services: Some(services.into_iter().collect()),
             hosts: Some(hosts.into_iter().map(|(host, written)| (host.to_owned(), written)).collect()),
         }
     }
@@ -110,11 +110,35 @@ fn reversed(site: &wire::Site) -> wire::Site {
             turn(&mut link.egress);
         }
     }
-    for host in site.hosts.iter_mut().flatten().map(|(_, host)| host) {
+    for host in site.hosts.iter_mut().flat_map(|hosts| hosts.make_mut().values_mut()) {
+        let host = std::sync::Arc::make_mut(host);
         turn(&mut host.expose_to);
         host.paths.iter_mut().flatten().for_each(|(_, rule)| turn(&mut rule.expose_to));
     }
     site
+}
+
+/// A site with some hosts and services as another one has them, or without them; `whole`: with its zones too.
+fn edited(site: &wire::Site, other: &wire::Site, which: u16, whole: u8) -> wire::Site {
+    let mut next = site.clone();
+    fn take<T: Clone + Eq>(into: &mut Option<wire::Entries<T>>, from: Option<&wire::Entries<T>>, which: u16) {
+        let into = into.get_or_insert_default();
+        let names: BTreeSet<_> =
+            into.keys().chain(from.into_iter().flat_map(|from| from.keys())).cloned().collect();
+        for (place, name) in names.into_iter().enumerate().filter(|(place, _)| which >> place & 1 == 1) {
+            match from.and_then(|from| from.get(&name)) {
+                Some(entry) => drop(into.make_mut().insert(name, entry.clone())),
+                None if place % 2 == 0 => drop(into.make_mut().remove(&name)),
+                None => {}
+            }
+        }
+    }
+    take(&mut next.hosts, other.hosts.as_ref(), which);
+    take(&mut next.services, other.services.as_ref(), which >> 9);
+    if whole.is_multiple_of(8) {
+        next.zones = other.zones.clone();
+    }
+    next
 }
 
 proptest! {
@@ -146,6 +170,32 @@ proptest! {
     }
 
     #[test]
+    fn what_is_made_of_what_changed_is_what_is_made_from_scratch(
+        first in site(),
+        edits in proptest::collection::vec((site(), any::<u16>(), any::<u8>()), 1..6),
+    ) {
+        let names = Names::default();
+        let (mut written, mut books) = (first, BTreeMap::<ZoneName, ViewBook>::new());
+        let mut before = Site::try_from(&written).expect("valid");
+        for (other, which, whole) in edits {
+            let next = edited(&written, &other, which, whole);
+            let meant = Site::again(&next, (&written, &before));
+            prop_assert_eq!(&meant, &Site::try_from(&next));
+            // Another zone's node may be gone with its services: such a site is refused, and the next edit meets the old one.
+            let Ok(meant) = meant else { continue };
+            for zone in meant.zones().keys() {
+                let book = books.entry(zone.clone()).or_insert_with(|| ViewBook::new(zone.clone()));
+                let (sheet, warnings) = book.sheet(&meant, &names).expect("every view is a table");
+                let whole = view(&meant, zone, Revision::default(), &names).expect("every view is a table");
+                prop_assert_eq!(sheet.table().expect("a table"), whole.table.clone());
+                prop_assert_eq!((sheet.digest(), warnings), (whole.table.digest(), whole.warnings));
+                prop_assert_eq!(sheet, Sheet::of(&whole.table));
+            }
+            (written, before) = (next, meant);
+        }
+    }
+
+    #[test]
     fn a_public_view_names_no_unexposed_host_or_path(written in site()) {
         let site = Site::try_from(&written).expect("valid");
         for zone in site.public_zones() {
@@ -153,7 +203,7 @@ proptest! {
                 let meant = &site.hosts()[host.host.as_str()];
                 let mut here = false;
                 for rule in host.rules.iter().flatten() {
-                    let written = &meant.rules[rule.path.as_str()];
+                    let written = meant.rules.get(&rule.path).expect("a path of the site");
                     let served = site.served_at(written).any(|(node, _)| site.zone_of(node) == Some(zone));
                     here |= served;
                     prop_assert!(served || written.exposed_to.contains(zone), "{} {}", host.host, rule.path);

@@ -16,11 +16,7 @@ pub(super) fn digest(table: &Table) -> Digest {
 
 /// As [`digest`]: what hosts of a kind have before and behind their names is written once.
 pub(super) fn digest_of_outline(outline: &Outline<'_>) -> Digest {
-    let written = |write: &dyn Fn(&mut Text)| {
-        let mut text = Text { text: String::new(), sha: None };
-        write(&mut text);
-        text.text
-    };
+    let written = |write: &dyn Fn(&mut Text)| Text::of(write);
     let around =
         |kind: &Host| (written(&|text| text.before_name(kind)), written(&|text| text.behind_name(kind)));
     let kinds: Vec<(String, String)> = outline.kinds().iter().map(around).collect();
@@ -34,6 +30,29 @@ pub(super) fn digest_of_outline(outline: &Outline<'_>) -> Digest {
             });
         });
     })
+}
+
+/// What these texts come to, one behind the other.
+pub(super) fn digest_of<'t>(parts: impl Iterator<Item = &'t str>) -> Digest {
+    let mut sha = Sha256::new();
+    parts.for_each(|part| sha.update(part));
+    Digest(sha.finalize().into())
+}
+
+impl Table {
+    /// Its canonical JSON, without `revision`: what the digest is of.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        Text::of(|text| text.table(self, |text| text.list(&self.hosts, Text::host)))
+    }
+}
+
+impl Host {
+    /// Its canonical JSON, as it stands in a table's.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        Text::of(|text| text.host(self))
+    }
 }
 
 /// SHA-256 of what is written.
@@ -55,6 +74,12 @@ struct Text {
 }
 
 impl Text {
+    fn of(write: impl FnOnce(&mut Self)) -> String {
+        let mut text = Self { text: String::new(), sha: None };
+        write(&mut text);
+        text.text
+    }
+
     fn raw(&mut self, text: &str) {
         if self.text.len() + text.len() > BLOCK
             && let Some(sha) = &mut self.sha

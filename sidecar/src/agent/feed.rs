@@ -235,7 +235,11 @@ impl Feed {
         self.backoff.reset();
         self.trouble = None;
         (self.push_at, self.files_at, self.look_at) = (now, now, now);
-        self.members = Members::Unasked;
+        // Of the same files, Envoy lists what it listed before.
+        let same_files = self.want.as_ref().is_some_and(|want| want.files == content.files);
+        if !(same_files && self.members == Members::Listed) {
+            self.members = Members::Unasked;
+        }
         self.want = Some(content);
     }
 

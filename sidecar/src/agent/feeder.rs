@@ -172,10 +172,7 @@ impl Feeder {
     }
 
     fn feed_with(&mut self, picture: Arc<NodePicture>) {
-        let content = match &mut self.files {
-            Some(files) => picture.content(&files.wanted(&picture)),
-            None => picture.content(&Ok(Vec::new())),
-        };
+        let content = picture.content(self.files.as_mut().map_or(0, |files| files.wanted(&picture)));
         self.want = Some(picture);
         self.fed_at = self.shared.now();
         self.feed.apply(Event::Want(content), self.fed_at);
@@ -183,8 +180,8 @@ impl Feeder {
 
     /// Whether a picture is on its way, and is to arrive before the next one sets out.
     fn is_midway(&self) -> bool {
-        let is_on_its_way = matches!(self.feed.state(), State::Members(_) | State::Pushing(None));
-        self.next.is_some() || (is_on_its_way && self.shared.now() < self.fed_at + MIDWAY)
+        self.next.is_some()
+            || is_on_its_way(&self.feed.state(), self.shared.now().saturating_sub(self.fed_at))
     }
 
     /// What has to be adopted before a picture's routes are written; `None` where its routes are those that are there,
@@ -196,10 +193,7 @@ impl Feeder {
         if !files.routes_change(old, picture) {
             return None;
         }
-        let table = narrow::narrowed(&old.table, &picture.table)?;
-        let digest = table.digest().to_string();
-        let (meant, zone) = (Arc::clone(&old.meant), old.zone.clone());
-        Some(Arc::new(NodePicture { meant, zone, table: Arc::new(table), digest, changed_at: None }))
+        Some(Arc::new(old.with_view(narrow::narrowed(&old.view, &picture.view)?)))
     }
 
     /// Goes on to what comes next, once what is wanted now is adopted; or if that is not to be had soon: an Envoy that
@@ -280,16 +274,14 @@ impl Feeder {
             // The epoch is only ever raised above the reader's own as well: pushing goes on.
             warn!(node = self.node, "the epoch is not kept: {error}");
         }
-        let outcome = match want.json(revision) {
-            Ok(json) => match table_endpoint::push(&mut self.table, Bytes::from(json)).await {
-                Ok(Pushed::Accepted(_)) => Outcome::Accepted,
-                Ok(Pushed::Conflict(_)) => Outcome::Conflict,
-                Ok(Pushed::Refused(answer)) => {
-                    let errors = answer.errors.iter().map(ToString::to_string).collect::<Vec<_>>();
-                    Outcome::Refused(errors.join("; "))
-                }
-                Err(error) => Outcome::Failed(error.to_string()),
-            },
+        let json = Bytes::from(want.json(revision));
+        let outcome = match table_endpoint::push(&mut self.table, json).await {
+            Ok(Pushed::Accepted(_)) => Outcome::Accepted,
+            Ok(Pushed::Conflict(_)) => Outcome::Conflict,
+            Ok(Pushed::Refused(answer)) => {
+                let errors = answer.errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+                Outcome::Refused(errors.join("; "))
+            }
             Err(error) => Outcome::Failed(error.to_string()),
         };
         if let (Some(files), Outcome::Accepted | Outcome::Failed(_)) = (&mut self.files, &outcome) {
@@ -298,7 +290,7 @@ impl Feeder {
         if outcome == Outcome::Accepted {
             self.pushes += 1;
             self.shared.metrics.pushed(&self.node, want.changed_at.map(|at| at.elapsed()));
-            let hosts = want.table.wire().hosts.len();
+            let hosts = want.view.hosts();
             info!(node = self.node, zone = want.zone, %revision, hosts, digest = want.digest, "pushed");
         } else {
             self.failures += 1;
@@ -350,8 +342,32 @@ impl Feeder {
     }
 }
 
+/// Whether a picture that has been wanted for so long is still to arrive before the next one sets out.
+fn is_on_its_way(state: &State, wanted_for: Duration) -> bool {
+    matches!(state, State::Members(_) | State::Pushing(None)) && wanted_for < MIDWAY
+}
+
 /// A seed for the random part of delays, another one in each process and room.
 fn noise() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{MIDWAY, State, is_on_its_way};
+
+    #[test]
+    fn a_picture_on_its_way_arrives_before_the_next_one_and_never_keeps_it_for_ever() {
+        let on_its_way = [State::Members("2 of 3".to_owned()), State::Pushing(None)];
+        for state in &on_its_way {
+            assert!(is_on_its_way(state, Duration::ZERO) && is_on_its_way(state, MIDWAY / 2), "{state:?}");
+            assert!(!is_on_its_way(state, MIDWAY), "{state:?}");
+        }
+        for state in [State::InSync, State::NoSource, State::Pushing(Some("no answer".to_owned()))] {
+            assert!(!is_on_its_way(&state, Duration::ZERO), "{state:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //!
 //! It knows names and times alone; whoever holds the hosts themselves keeps them.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -25,17 +26,18 @@ impl Hold {
 
     /// Compares what served (held hosts among it) with what the source has now. Gives the number of hosts that are
     /// held from now on and were not before.
-    pub(crate) fn compare(
+    pub(crate) fn compare<H: Borrow<str> + Ord>(
         &mut self,
-        served: &BTreeSet<String>,
-        source: &BTreeSet<String>,
+        served: &BTreeSet<H>,
+        source: &BTreeSet<H>,
         now: Time,
         hold: Duration,
     ) -> usize {
-        let own = served.iter().filter(|host| !self.until.contains_key(*host)).collect::<Vec<_>>();
-        let gone = own.iter().filter(|host| !source.contains(**host)).map(|host| (*host).clone());
+        let own = served.iter().map(Borrow::borrow).filter(|host| !self.until.contains_key(*host));
+        let own = own.collect::<Vec<&str>>();
+        let gone = own.iter().filter(|host| !source.contains(**host)).map(|host| (*host).to_owned());
         let gone = gone.collect::<Vec<_>>();
-        self.until.retain(|host, _| !source.contains(host));
+        self.until.retain(|host, _| !source.contains(host.as_str()));
         if own.len() < FEWEST || gone.len() * 2 <= own.len() || hold.is_zero() {
             return 0;
         }

@@ -86,9 +86,11 @@ impl Intake {
             if released > 0 {
                 notices.push(Notice::Releases(released));
             }
-        } else if let Some(before) = &self.own {
+        } else if let Some(before) =
+            self.own.as_ref().filter(|before| !self.origins.is_empty() || !picture.has_hosts_of(before))
+        {
             let mut served = before.hosts();
-            served.extend(self.origins.keys().cloned());
+            served.extend(self.origins.keys().map(String::as_str));
             let held = self.hold.compare(&served, &picture.hosts(), now, self.hold_for);
             if held > 0 {
                 for (host, _) in self.hold.left(now) {
@@ -100,7 +102,7 @@ impl Intake {
         if unchanged && notices.is_empty() && !back {
             return notices;
         }
-        notices.insert(0, Notice::Serves(picture.hosts().len()));
+        notices.insert(0, Notice::Serves(picture.count()));
         self.own = Some(picture);
         self.settle(&mut notices);
         notices
@@ -135,6 +137,11 @@ impl Intake {
             (Some(_), false, true) => Serving::File,
             (Some(_), false, false) => Serving::LastGood,
         }
+    }
+
+    /// What the source said last that was not refused.
+    pub(crate) fn own(&self) -> Option<&Arc<Picture>> {
+        self.own.as_ref()
     }
 
     /// When what serves was read; `None` for what was kept from before this start.

@@ -11,36 +11,30 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use zoneway_core::name::{HostPattern, PatternKind};
-use zoneway_core::table::Table;
-use zoneway_core::table::wire::{Host, Rule};
+use zoneway_core::table::wire::{self, Host, Rule};
+use zoneway_core::table::{Limits, Table};
+use zoneway_site::Sheet;
 
-/// The old table, with each host and path exposed to no zone that the new one does not expose it to. `None` where the
+/// The old view, with each host and path exposed to no zone that the new one does not expose it to. `None` where the
 /// old one is that already, or where the two are too large together to be one table.
 ///
-/// What the new table does not answer at all stays as it is: no new route takes its place.
-pub(crate) fn narrowed(old: &Table, new: &Table) -> Option<Table> {
+/// What the new view does not answer at all stays as it is: no new route takes its place.
+pub(crate) fn narrowed(old: &Sheet, new: &Sheet) -> Option<Sheet> {
+    let (before, after) = old.differences(new).ok()?;
+    let hosts = narrower(&before, &after);
+    let all = wire::Table { hosts: hosts.clone(), ..old.frame().wire().clone() };
+    Table::try_from(all).ok()?;
+    let fits = |view: &Sheet| view.hosts() <= Limits::default().hosts;
+    Some(old.with(&hosts)).filter(|view| !hosts.is_empty() && fits(view))
+}
+
+/// The entries that take the place of the old table's, or stand beside them.
+fn narrower(old: &Table, new: &Table) -> Vec<Host> {
     let (old_hosts, new_hosts) = (Hosts::of(old), Hosts::of(new));
     let patterns = old_hosts.by_pattern.keys().chain(new_hosts.by_pattern.keys()).collect::<BTreeSet<_>>();
-    let mut changed = false;
-    let mut hosts = Vec::new();
-    for pattern in patterns {
-        let Some(before) = old_hosts.answering(pattern) else { continue };
-        let own = old_hosts.by_pattern.get(pattern);
-        let after = new_hosts.answering(pattern);
-        match after.and_then(|after| both(pattern, before, after)) {
-            Some(host) => {
-                changed = true;
-                hosts.push(host);
-            }
-            None => hosts.extend(own.map(|own| (*own).clone())),
-        }
-    }
-    if !changed {
-        return None;
-    }
-    let mut table = old.wire().clone();
-    table.hosts = hosts;
-    Table::try_from(table).ok()
+    let narrower =
+        |pattern: &&HostPattern| both(pattern, old_hosts.answering(pattern)?, new_hosts.answering(pattern)?);
+    patterns.iter().filter_map(narrower).collect()
 }
 
 /// An entry for a pattern that exposes what both do; `None` where the first exposes no more than the second.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use zoneway_core::name::{NodeId, ZoneName};
 use zoneway_core::table::Table;
 use zoneway_core::table::wire::Revision;
-use zoneway_site::{Names, View, ViewError, view};
+use zoneway_site::{Names, Sheet, ViewBook, ViewError};
 
 use super::feed::Content;
 use super::picture::Meant;
@@ -23,19 +23,34 @@ pub(crate) struct NodePicture {
     /// The node's zone.
     pub(crate) zone: String,
     /// The table, of no revision yet.
-    pub(crate) table: Arc<Table>,
+    pub(crate) view: Arc<Sheet>,
     /// Its digest.
     pub(crate) digest: String,
     /// When the source changed so, where that is known: it is the newest picture of that change.
     pub(crate) changed_at: Option<Instant>,
+    /// The files that go with it alone, once they were asked for.
+    pub(super) files: OnceLock<OwnFiles>,
 }
+
+/// The files of a node for one picture.
+#[derive(Debug)]
+pub(crate) struct OwnFiles {
+    /// Themselves, or why there are none.
+    pub(crate) rendered: Result<Vec<RenderedFile>, envoy::Error>,
+    /// A number for them: the same number, the same files.
+    pub(crate) number: u64,
+}
+
+/// The views of every zone that was asked for: the next one costs what changed.
+pub(crate) type Books = BTreeMap<ZoneName, ViewBook>;
 
 /// Every zone's view that is asked for, each computed once; and what may be wrong with them.
 #[derive(Debug)]
 pub(crate) struct Views<'a> {
     meant: &'a Arc<Meant>,
     names: &'a Names,
-    views: BTreeMap<ZoneName, (Arc<Table>, String)>,
+    books: &'a mut Books,
+    views: BTreeMap<ZoneName, (Arc<Sheet>, String)>,
     /// What had to be left out.
     pub(crate) warnings: Vec<PathError>,
 }
@@ -53,8 +68,8 @@ pub(crate) enum NodeError {
 
 impl<'a> Views<'a> {
     /// No view yet.
-    pub(crate) fn new(meant: &'a Arc<Meant>, names: &'a Names) -> Self {
-        Self { meant, names, views: BTreeMap::new(), warnings: Vec::new() }
+    pub(crate) fn new(meant: &'a Arc<Meant>, names: &'a Names, books: &'a mut Books) -> Self {
+        Self { meant, names, books, views: BTreeMap::new(), warnings: Vec::new() }
     }
 
     /// A node's picture.
@@ -62,49 +77,69 @@ impl<'a> Views<'a> {
     /// # Errors
     /// When the site does not know the node, or its zone's view is larger than a table may be.
     pub(crate) fn picture(&mut self, node: &NodeId) -> Result<NodePicture, NodeError> {
-        let (zone, (table, digest)) = match self.meant.as_ref() {
+        let (zone, (view, digest)) = match self.meant.as_ref() {
             Meant::Site(site) => {
                 let zone = site.zone_of(node).ok_or_else(|| NodeError::Unknown(node.clone()))?;
                 if !self.views.contains_key(zone) {
-                    let View { table, warnings, .. } = view(site, zone, Revision::default(), self.names)?;
+                    let book = self.books.entry(zone.clone()).or_insert_with(|| ViewBook::new(zone.clone()));
+                    let (sheet, warnings) = book.sheet(site, self.names)?;
                     let warning = |warning: &zoneway_site::Warning| PathError {
                         path: format!("zones.{zone}"),
                         message: warning.to_string(),
                     };
                     self.warnings.extend(warnings.iter().map(warning));
-                    let digest = table.digest().to_string();
-                    self.views.insert(zone.clone(), (Arc::new(table), digest));
+                    let digest = sheet.digest().to_string();
+                    self.views.insert(zone.clone(), (Arc::new(sheet), digest));
                 }
                 let view = self.views.get(zone).cloned().ok_or_else(|| NodeError::Unknown(node.clone()))?;
                 (zone.to_string(), view)
             }
             Meant::Table(table) => {
-                (table.wire().view.clone(), (Arc::new(table.as_ref().clone()), table.digest().to_string()))
+                let sheet = Sheet::of(table);
+                let digest = sheet.digest().to_string();
+                (table.wire().view.clone(), (Arc::new(sheet), digest))
             }
         };
-        Ok(NodePicture { meant: Arc::clone(self.meant), zone, table, digest, changed_at: None })
+        Ok(NodePicture {
+            meant: Arc::clone(self.meant),
+            zone,
+            view,
+            digest,
+            changed_at: None,
+            files: OnceLock::new(),
+        })
     }
 }
 
 impl NodePicture {
-    /// What the feed is told of it: a number for the files, so that the same ones are not written again.
-    pub(crate) fn content(&self, files: &Result<Vec<RenderedFile>, envoy::Error>) -> Content {
-        let mut hasher = DefaultHasher::new();
-        match files {
-            Ok(files) => files.iter().for_each(|file| (&file.path, &file.content).hash(&mut hasher)),
-            Err(error) => error.to_string().hash(&mut hasher),
-        }
-        Content { digest: self.digest.clone(), files: hasher.finish() }
+    /// The same source, with another view of it.
+    pub(crate) fn with_view(&self, view: Sheet) -> Self {
+        let digest = view.digest().to_string();
+        let (meant, zone) = (Arc::clone(&self.meant), self.zone.clone());
+        Self { meant, zone, view: Arc::new(view), digest, changed_at: None, files: OnceLock::new() }
+    }
+
+    /// The files that go with it alone, rendered once. They are those of the node that it is the picture of.
+    pub(crate) fn files(&self, node: &NodeId, xds: &XdsFolder) -> &OwnFiles {
+        self.files.get_or_init(|| {
+            let rendered = render(&[self], None, node, xds);
+            let mut hasher = DefaultHasher::new();
+            match &rendered {
+                Ok(files) => files.iter().for_each(|file| (&file.path, &file.content).hash(&mut hasher)),
+                Err(error) => error.to_string().hash(&mut hasher),
+            }
+            OwnFiles { rendered, number: hasher.finish() }
+        })
+    }
+
+    /// What the feed is told of it, with the number of its files where it has any.
+    pub(crate) fn content(&self, files: u64) -> Content {
+        Content { digest: self.digest.clone(), files }
     }
 
     /// The picture as JSON, with a revision.
-    ///
-    /// # Errors
-    /// Never of a checked table; serde cannot know that.
-    pub(crate) fn json(&self, revision: Revision) -> serde_json::Result<Vec<u8>> {
-        let mut table = self.table.wire().clone();
-        table.revision = revision;
-        serde_json::to_vec(&table)
+    pub(crate) fn json(&self, revision: Revision) -> Vec<u8> {
+        self.view.json(revision)
     }
 }
 
@@ -124,13 +159,13 @@ pub(crate) fn render(
         let mut all = Vec::new();
         for picture in pictures {
             if let Meant::Site(site) = picture.meant.as_ref() {
-                all.push(envoy::Picture { site, table: &picture.table });
+                all.push(envoy::Picture { site, table: picture.view.frame() });
             }
         }
         all.extend(served.map(|table| envoy::Picture { site: newest_site, table }));
         return envoy::site_files(&all, node, xds);
     }
-    let tables = pictures.iter().map(|picture| picture.table.as_ref()).chain(served).collect::<Vec<_>>();
+    let tables = pictures.iter().map(|picture| picture.view.frame()).chain(served).collect::<Vec<_>>();
     // A file that is not there is told of in the same words as one that holds nothing.
     let there = |file| std::fs::read_to_string(file).unwrap_or_default();
     envoy::table_files(&tables, node, xds, &there(xds.clusters()), &there(xds.peers()))

@@ -74,14 +74,22 @@ impl Picture {
         Ok(Self { text: Some(text), written, meant: Arc::new(meant) })
     }
 
-    /// Checks a site that was made here, of a cluster's objects.
+    /// Checks a site that was made here, of a cluster's objects; what it shares with one that was made `before` is not
+    /// checked again.
     ///
     /// # Errors
     /// Every fault with its path: a fault of whoever made it.
-    pub(crate) fn made(site: Arc<wire::Site>) -> Result<Self, Vec<PathError>> {
+    pub(crate) fn made(site: Arc<wire::Site>, before: Option<&Self>) -> Result<Self, Vec<PathError>> {
         let file = Path::new("cluster").to_owned();
-        let meant =
-            Site::try_from(site.as_ref()).map_err(|faults| faults_of(&FileError::Site { file, faults }))?;
+        let before = before.and_then(|before| match (&before.written, before.meant.as_ref()) {
+            (Written::Site(written), Meant::Site(meant)) => Some((written.as_ref(), meant.as_ref())),
+            _ => None,
+        });
+        let meant = match before {
+            Some(before) => Site::again(&site, before),
+            None => Site::try_from(site.as_ref()),
+        };
+        let meant = meant.map_err(|faults| faults_of(&FileError::Site { file, faults }))?;
         Ok(Self { text: None, written: Written::Site(site), meant: Arc::new(Meant::Site(Box::new(meant))) })
     }
 
@@ -109,10 +117,31 @@ impl Picture {
     }
 
     /// Every host of it.
-    pub(crate) fn hosts(&self) -> BTreeSet<String> {
+    pub(crate) fn hosts(&self) -> BTreeSet<&str> {
         match &self.written {
-            Written::Site(site) => site.hosts.iter().flat_map(|hosts| hosts.keys().cloned()).collect(),
-            Written::Table(table) => table.hosts.iter().map(|host| host.host.clone()).collect(),
+            Written::Site(site) => {
+                site.hosts.iter().flat_map(|hosts| hosts.keys()).map(AsRef::as_ref).collect()
+            }
+            Written::Table(table) => table.hosts.iter().map(|host| host.host.as_str()).collect(),
+        }
+    }
+
+    /// How many hosts it has.
+    pub(crate) fn count(&self) -> usize {
+        match &self.written {
+            Written::Site(site) => site.hosts.as_ref().map_or(0, |hosts| hosts.len()),
+            Written::Table(table) => table.hosts.len(),
+        }
+    }
+
+    /// Whether it has the very hosts of another one; that it has other ones is not said where it does not.
+    pub(crate) fn has_hosts_of(&self, other: &Self) -> bool {
+        match (&self.written, &other.written) {
+            (Written::Site(own), Written::Site(other)) => match (&own.hosts, &other.hosts) {
+                (Some(own), Some(other)) => own.is(other),
+                _ => false,
+            },
+            _ => false,
         }
     }
 }

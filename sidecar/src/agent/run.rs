@@ -1,5 +1,7 @@
 //! The sidecar as a whole: reads its source, resolves names, and gives each Envoy's room what it is to have.
 
+mod heed;
+
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 use zoneway_core::name::NodeId;
 use zoneway_site::Names;
 
@@ -18,13 +20,12 @@ use super::cluster::{ClusterNow, Hand, Report};
 use super::config::{Config, Listen};
 use super::feed::Time;
 use super::feeder::{Feeder, Shared, Wanted};
-use super::intake::{Intake, Kept, Notice};
+use super::intake::{Intake, Kept};
 use super::lookup;
 use super::metrics::Metrics;
 use super::name_book::{Change, NameBook};
-use super::node_picture::{NodePicture, Views};
+use super::node_picture::{Books, NodePicture, Views};
 use super::picture::{Kind, Meant};
-use super::report::Serving;
 use super::server;
 use super::source_room::{Said, SourceRoom};
 use super::state_folder::{StateError, StateFolder};
@@ -32,12 +33,10 @@ use super::table_endpoint::PathError;
 use crate::envoy::XdsFolder;
 use crate::sources::cluster::access::AccessError;
 use crate::sources::cluster::picture::{Note, ZoneSummary};
+use heed::Keeping;
 
 /// How long the first view waits for names that were never looked up before.
 const NAMES_WITHIN: Duration = Duration::from_secs(3);
-
-/// How long what a cluster says may serve before it is kept on the disk too.
-const KEPT_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why the sidecar cannot run at all.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +107,7 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
             });
         }
         agent.settle();
-        agent.keep().await;
+        agent.keep();
         while let Some(ended) = rooms.try_join_next() {
             ended.map_err(RunError::Room)?;
         }
@@ -125,8 +124,7 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
             () = tokio::time::sleep(pause) => agent.tick().await,
         }
     }
-    agent.keep_at = agent.keep_at.map(|_| Time::ZERO);
-    agent.keep().await;
+    agent.kept().await;
     if let Some(hand) = agent.hand.take() {
         hand.stop().await;
     }
@@ -156,10 +154,14 @@ struct Agent {
     book: NameBook,
     /// What was computed last, and of what.
     computed: Option<(Arc<Meant>, Names)>,
+    /// The views that were computed last.
+    books: Books,
     /// Whether what went from the source is meant to go, when it is read next.
     confirmed: bool,
     /// When what serves is to be kept on the disk, where it is not yet.
     keep_at: Option<Time>,
+    /// What is being written to the disk now.
+    keeping: Option<Keeping>,
     /// When the source changed so that what serves is another than before.
     changed_at: Option<Instant>,
     /// Until when names that were never looked up are waited for.
@@ -217,7 +219,8 @@ impl Agent {
             book.want(site.names());
         }
         let names = book.names();
-        let mut kept = intake.serves().map(|meant| Views::new(meant, &names));
+        let mut books = Books::new();
+        let mut kept = intake.serves().map(|meant| Views::new(meant, &names, &mut books));
         let mut nodes = Vec::new();
         let mut feeders = Vec::new();
         for places in &config.envoys {
@@ -235,8 +238,10 @@ impl Agent {
             intake,
             book,
             computed: None,
+            books,
             confirmed: false,
             keep_at: None,
+            keeping: None,
             changed_at: None,
             names_until: None,
             warnings,
@@ -251,7 +256,9 @@ impl Agent {
     async fn read(&mut self, source: &mut SourceRoom, confirmed: bool) {
         self.confirmed |= confirmed;
         let begun = Instant::now();
-        let Some(Said { picture, changed_at, told }) = source.read(confirmed).await else { return };
+        let before = self.intake.own().cloned();
+        let said = source.read(confirmed, before.as_deref()).await;
+        let Some(Said { picture, changed_at, told }) = said else { return };
         let confirmed = std::mem::take(&mut self.confirmed);
         self.shared.metrics.reloaded(picture.is_ok());
         let notices = self.intake.read(picture, confirmed, self.shared.now());
@@ -265,67 +272,6 @@ impl Agent {
     async fn tick(&mut self) {
         let notices = self.intake.tick(self.shared.now());
         self.heed(notices).await;
-    }
-
-    /// Logs what happened to the source, and keeps it.
-    async fn heed(&mut self, notices: Vec<Notice>) {
-        let file = self.name.as_str();
-        let refused = matches!(notices[..], [Notice::Refused(..)]);
-        for notice in &notices {
-            match notice {
-                Notice::Refused(faults, serving) => {
-                    for fault in faults {
-                        error!("{file}: {fault}");
-                    }
-                    let meanwhile = match serving {
-                        Serving::Nothing => "nothing serves: Envoys keep what they have",
-                        Serving::Kept => "what was kept from before this start serves",
-                        Serving::File | Serving::LastGood => "its last good state serves on",
-                    };
-                    error!("{file} is refused whole, {meanwhile}: mend it, it is read again when it changes");
-                }
-                // A cluster changes many times a second, and each push is logged anyway.
-                Notice::Serves(hosts) if self.kind == Kind::Cluster => debug!(hosts, "{file} serves"),
-                Notice::Serves(hosts) => info!(hosts, "{file} serves"),
-                Notice::Holds(new, all) => error!(
-                    held = all,
-                    "{new} hosts went from {file} at once, over half of it: they stay for {} s, all else takes effect. \
-                     If they are meant to go, confirm with SIGHUP, or start with --allow-shrink",
-                    self.config.hold.as_secs()
-                ),
-                Notice::Releases(hosts) => warn!(hosts, "hosts that were held go now"),
-                Notice::GivesUp(hosts) => {
-                    error!(hosts, "what {file} has now does not go together with the held hosts: they go");
-                }
-            }
-        }
-        if notices.is_empty() || refused {
-            return;
-        }
-        // A file changes when somebody writes it, and is kept before it serves. A cluster may change many times a
-        // second, and the disk is slow.
-        let now = self.shared.now();
-        match self.kind {
-            Kind::Site | Kind::Table => {
-                self.keep_at = Some(now);
-                self.keep().await;
-            }
-            Kind::Cluster => self.keep_at = self.keep_at.or(Some(now + KEPT_WITHIN)),
-        }
-    }
-
-    /// Keeps what serves, where it is time for that.
-    async fn keep(&mut self) {
-        let now = self.shared.now();
-        if self.keep_at.is_none_or(|at| now < at) {
-            return;
-        }
-        self.keep_at = None;
-        let Some(kept) = self.intake.keep(self.kind, now) else { return };
-        let last_good = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).last_good();
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || last_good.keep(&kept)).await {
-            error!("what serves is not kept over a restart: {error}");
-        }
     }
 
     fn answered(&mut self, name: &str, found: Result<(Vec<std::net::IpAddr>, Duration), String>) {
@@ -375,7 +321,7 @@ impl Agent {
     }
 
     fn compute(&mut self, meant: &Arc<Meant>, names: &Names) {
-        let mut views = Views::new(meant, names);
+        let mut views = Views::new(meant, names, &mut self.books);
         let changed_at = self.changed_at.take();
         for (node, wanted) in &self.nodes {
             let picture = views.picture(node).map(|picture| NodePicture { changed_at, ..picture });

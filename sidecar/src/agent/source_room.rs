@@ -88,7 +88,8 @@ impl SourceRoom {
     }
 
     /// What it says; `again`: even where that is nothing new. `None` while a cluster is not known whole.
-    pub(crate) async fn read(&mut self, again: bool) -> Option<Said> {
+    /// `before`: what it said before.
+    pub(crate) async fn read(&mut self, again: bool, before: Option<&Picture>) -> Option<Said> {
         match self {
             Self::File { file, kind, .. } => {
                 let picture = match tokio::fs::read_to_string(&file).await {
@@ -100,7 +101,11 @@ impl SourceRoom {
             Self::Cluster(watch) => {
                 let Drawn { picture, changed_at } = watch.draw(again)?;
                 let told = Some((picture.notes, picture.zones));
-                Some(Said { picture: Picture::made(picture.site), changed_at: Some(changed_at), told })
+                Some(Said {
+                    picture: Picture::made(picture.site, before),
+                    changed_at: Some(changed_at),
+                    told,
+                })
             }
         }
     }

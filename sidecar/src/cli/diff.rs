@@ -1,42 +1,28 @@
 //! `zoneway diff`: what changes between two sites, for whom.
 
+mod sides;
+
 use std::io::Write;
-use std::path::PathBuf;
 
 use zoneway_site::{Change, Course, Diff, End, diff};
 
-use super::site_source::{Reading, of_manifests};
-use super::{Exit, Format, Output, Usage};
-use crate::sources::file;
+use super::site_source::Reading;
+use super::{Exit, Format, Output};
+use sides::Sides;
 
 /// Show what changes from one site to another: every (source zone, host, path) whose journey does.
 ///
 /// The exit code is 2 if anything became public. DNS names are not resolved.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The old site, then, given again, the new one (YAML).
-    #[arg(long = "site", value_name = "SITE")]
-    sites: Vec<PathBuf>,
-    /// The same of Kubernetes manifests: folders, files or `-`. With one of each, the site is the old one.
-    #[arg(long = "manifests", value_name = "DIR")]
-    manifests: Vec<PathBuf>,
+    #[command(flatten)]
+    sides: Sides,
     #[command(flatten)]
     reading: Reading,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
-    let (old, new) = match (args.sites.as_slice(), args.manifests.as_slice()) {
-        ([old, new], []) if !args.reading.is_said() => (file::load_site(old)?, file::load_site(new)?),
-        ([old], [new]) => (file::load_site(old)?, of_manifests(new, &args.reading)?.checked()?),
-        ([], [old, new]) => {
-            let site = |path| of_manifests(path, &args.reading)?.checked();
-            (site(old)?, site(new)?)
-        }
-        _ => {
-            let message = "diff wants two sites: --site OLD --site NEW, or --manifests in place of either";
-            return Err(Usage(message.to_owned()).into());
-        }
-    };
+    let (old, new) = args.sides.load(&args.reading)?;
     let diff = diff(&old, &new)?;
     match out.format() {
         Format::Json => out.json(&diff)?,

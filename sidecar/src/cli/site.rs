@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -37,15 +38,18 @@ fn as_json(found: &Found) -> anyhow::Result<Value> {
     let objects = |objects: &BTreeMap<String, ObjectRef>| -> Map<String, Value> {
         objects.iter().map(|(name, object)| (name.clone(), reference(object))).collect()
     };
+    let of_host = |paths: &[(Arc<str>, ObjectRef)]| -> Map<String, Value> {
+        paths.iter().map(|(path, object)| (path.to_string(), reference(object))).collect()
+    };
     let paths: Map<String, Value> =
-        paths.iter().map(|(host, paths)| (host.clone(), objects(paths).into())).collect();
+        paths.iter().map(|(host, paths)| (host.to_string(), of_host(paths).into())).collect();
     let notes = found.notes.iter().map(
         |note| json!({"object": reference(&note.object), "reason": note.reason.as_str(), "message": note.message}),
     );
     Ok(json!({
         "site": found.site.as_ref(),
         "origins": {"zones": objects(zones), "nodes": objects(nodes), "paths": paths},
-        "hidden": found.hidden.as_ref(),
+        "hidden": found.hidden.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
         "notes": notes.collect::<Vec<_>>(),
     }))
 }
@@ -75,25 +79,33 @@ fn as_text(found: &Found) -> anyhow::Result<String> {
         });
         own.into_iter().chain(nodes).collect()
     };
-    section(&mut text, "zones", &site.zones, of_zone)?;
-    section(&mut text, "services", site.services.as_ref().unwrap_or(&BTreeMap::new()), |_| Vec::new())?;
+    section(&mut text, "zones", site.zones.iter().map(|(name, zone)| (name.as_str(), zone)), of_zone)?;
+    section(&mut text, "services", site.services.iter().flat_map(|all| all.iter()).map(shown), |_| {
+        Vec::new()
+    })?;
     let of_host = |host: &str| match paths.get(host) {
         Some(paths) => paths.iter().map(|(path, object)| format!("{path} by {object}")).collect(),
         None if found.hidden.contains(host) => vec!["hidden: it cannot be used as written".to_owned()],
         None => Vec::new(),
     };
-    section(&mut text, "hosts", site.hosts.as_ref().unwrap_or(&BTreeMap::new()), of_host)?;
+    section(&mut text, "hosts", site.hosts.iter().flat_map(|all| all.iter()).map(shown), of_host)?;
     Ok(text)
 }
 
+/// An entry that sites share.
+fn shown<'a, T>((name, entry): (&'a Arc<str>, &'a Arc<T>)) -> (&'a str, &'a T) {
+    (name, entry)
+}
+
 /// A map of the site, each entry with its comments above it.
-fn section<T: Serialize>(
+fn section<'a, T: Serialize + 'a>(
     text: &mut String,
     name: &str,
-    entries: &BTreeMap<String, T>,
+    entries: impl Iterator<Item = (&'a str, &'a T)>,
     comments: impl Fn(&str) -> Vec<String>,
 ) -> anyhow::Result<()> {
-    if entries.is_empty() {
+    let mut entries = entries.peekable();
+    if entries.peek().is_none() {
         return Ok(());
     }
     *text += &format!("{name}:\n");
@@ -101,7 +113,8 @@ fn section<T: Serialize>(
         for comment in comments(key) {
             *text += &format!("  # {comment}\n");
         }
-        let entry = to_yaml(&Value::Object(Map::from_iter([(key.clone(), serde_json::to_value(entry)?)])))?;
+        let entry =
+            to_yaml(&Value::Object(Map::from_iter([(key.to_owned(), serde_json::to_value(entry)?)])))?;
         for line in entry.lines() {
             *text += &format!("  {line}\n");
         }

@@ -32,7 +32,7 @@ pub(crate) struct SiteSource {
 }
 
 /// How objects are read, which they do not say themselves.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Reading {
     /// The zone that is meant where none is named; for --cluster and --manifests. Manifests of one zone that is not
     /// public need no word.
@@ -45,21 +45,28 @@ pub(crate) struct Reading {
 }
 
 /// One of them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[group(required = true, multiple = false)]
-struct From {
+pub(crate) struct From {
     /// The site file (YAML).
     #[arg(long, value_name = "SITE")]
-    site: Option<PathBuf>,
+    pub(crate) site: Option<PathBuf>,
     /// A folder of Kubernetes manifests (or a file; `-` is standard input), as Flux has them.
     #[arg(long, value_name = "DIR")]
-    manifests: Option<PathBuf>,
+    pub(crate) manifests: Option<PathBuf>,
     /// The configuration of a sidecar (`zoneway run`): its source, a site file or a cluster.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// A Kubernetes cluster, as it is now: a kubeconfig file, a context of the usual one, or FILE#CONTEXT.
     #[arg(long, value_name = "KUBECONFIG", num_args = 0..=1, default_missing_value = "")]
-    cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
+}
+
+impl From {
+    /// Whether it says itself how it is read.
+    pub(crate) fn is_said_itself(&self) -> bool {
+        self.site.is_some() || self.config.is_some()
+    }
 }
 
 /// A site, with what made it.
@@ -70,12 +77,17 @@ pub(crate) struct Found {
     /// Which object made each entry; nothing for a site file.
     pub(crate) origins: Arc<Origins>,
     /// The hosts that are there only so that no wildcard answers for them.
-    pub(crate) hidden: Arc<BTreeSet<String>>,
+    pub(crate) hidden: Arc<BTreeSet<Arc<str>>>,
     /// What there is to tell of objects.
     pub(crate) notes: Vec<Note>,
 }
 
 impl SiteSource {
+    /// This one, read in this way.
+    pub(crate) fn new(from: From, reading: Reading) -> Self {
+        Self { from, reading }
+    }
+
     /// Reads and checks the site.
     pub(crate) fn load(&self) -> anyhow::Result<Site> {
         self.load_for(None)
@@ -89,7 +101,7 @@ impl SiteSource {
     /// The same, with what made it. What there is to tell of objects is told.
     pub(crate) fn find(&self, node: Option<&NodeId>) -> anyhow::Result<Found> {
         let From { site, manifests, config, cluster } = &self.from;
-        if (site.is_some() || config.is_some()) && self.reading.is_said() {
+        if self.from.is_said_itself() && self.reading.is_said() {
             let message = "--home and --settings are for --manifests and --cluster: a site and a configuration say it themselves";
             return Err(Usage(message.to_owned()).into());
         }
@@ -168,11 +180,11 @@ impl Found {
 fn of_file(path: &Path) -> anyhow::Result<Found> {
     let site: wire::Site = file::read_yaml(path, &file::read(path)?)?;
     file::check_site(path, &site)?;
-    let hosts = site.hosts.iter().flatten();
+    let hosts = site.hosts.iter().flat_map(|hosts| hosts.iter());
     let hidden = hosts.filter(|(_, host)| {
         host.service.is_none() && host.paths.as_ref().is_none_or(|paths| paths.is_empty())
     });
-    let hidden = hidden.map(|(host, _)| host.clone()).collect();
+    let hidden = hidden.map(|(host, _)| Arc::clone(host)).collect();
     Ok(Found { site: Arc::new(site), origins: Arc::default(), hidden: Arc::new(hidden), notes: Vec::new() })
 }
 

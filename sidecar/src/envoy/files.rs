@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use zoneway_core::name::{Address, NodeId, PatternKind, RulePath, ZoneName};
+use zoneway_core::name::{Address, HostPattern, NodeId, PatternKind, RulePath, ZoneName};
 use zoneway_core::table::{Table, wire};
 use zoneway_site::{Host, HostPort, Service, Site};
 
@@ -66,14 +66,17 @@ pub(crate) fn site_files(
     let mut files = Files::new(xds);
     files.secrets.extend(certificate(newest.site, node).map(|certificate| certificate.secret(NODE, xds)));
     let mut services: BTreeMap<&str, (&Service, &[HostPort])> = BTreeMap::new();
-    let mut local = Local::default();
     for picture in pictures {
         for (name, service) in picture.site.services() {
             if let Some(served) = service.at.get(node) {
                 services.entry(name).or_insert((service, &served.addresses));
             }
         }
-        add_hosts(&mut local, picture.site, newest.site, node);
+    }
+    let mut local = Local::default();
+    let hosts = served_hosts(pictures, |name| services.contains_key(name));
+    for picture in pictures {
+        add_hosts(&mut local, &hosts, picture.site, newest.site, node);
     }
     for (name, (service, addresses)) in services {
         files.service(name, service, addresses);
@@ -136,16 +139,23 @@ pub(crate) fn table_files(
     Ok(files.finish(None))
 }
 
-/// The paths of every host that has one served here. Of an older picture only those that the newest does not serve
+/// The hosts that have a service of these in one of the pictures: all others have no route here.
+fn served_hosts<'p>(pictures: &[Picture<'p>], is_here: impl Fn(&str) -> bool) -> BTreeSet<&'p HostPattern> {
+    let hosts = pictures.iter().flat_map(|picture| picture.site.hosts());
+    let has = |host: &Host| host.rules.values().filter_map(|rule| rule.service.as_deref()).any(&is_here);
+    hosts.filter(|(_, host)| has(host)).map(|(pattern, _)| pattern).collect()
+}
+
+/// The paths of every one of these hosts that has one served here. Of an older picture only those that the newest does not serve
 /// here by another route: the newest decides who may ask for those.
-fn add_hosts(local: &mut Local, site: &Site, newest: &Site, node: &NodeId) {
+fn add_hosts(local: &mut Local, hosts: &BTreeSet<&HostPattern>, site: &Site, newest: &Site, node: &NodeId) {
     let wildcards = newest.hosts().iter().filter(|(pattern, _)| pattern.kind() != PatternKind::Exact);
     let wildcards = if std::ptr::eq(site, newest) { Vec::new() } else { wildcards.collect() };
-    for (pattern, host) in site.hosts() {
+    for (pattern, host) in hosts.iter().filter_map(|pattern| site.hosts().get_key_value(*pattern)) {
         let same = newest.hosts().get_key_value(pattern).filter(|_| !std::ptr::eq(site, newest));
         let newer = || wildcards.iter().copied().filter(|(wider, _)| wider.covers(pattern)).chain(same);
         let mut paths = LocalHost::new();
-        for (path, rule) in &host.rules {
+        for (path, rule) in host.rules.iter() {
             if newer().any(|(_, host)| is_served(newest, host, path, node)) {
                 continue;
             }

@@ -54,6 +54,8 @@ fn a_pipeline_learns_what_becomes_public() {
     let site = bench.run(&["site", "--manifests", "old"]).well().out;
     bench.write("site.yaml", &site);
     bench.run(&["diff", "--site", "site.yaml", "--manifests", "new"]).code(2);
+    // The other way round nothing becomes public: the order is that of the command line.
+    bench.run(&["diff", "--manifests", "new", "--site", "site.yaml"]).well();
 }
 
 #[test]

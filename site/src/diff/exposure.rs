@@ -57,7 +57,7 @@ fn whole(pattern: &str, host: &Host) -> wire::Host {
     let texts =
         |zones: &mut dyn Iterator<Item = &ZoneName>| zones.map(ToString::to_string).collect::<Vec<_>>();
     let union: std::collections::BTreeSet<&ZoneName> =
-        host.rules.values().flat_map(|rule| &rule.exposed_to).collect();
+        host.rules.values().flat_map(|rule| rule.exposed_to.iter()).collect();
     let rules = host.rules.iter().map(|(path, rule)| wire::Rule {
         path: path.to_string(),
         exposed_to: Some(texts(&mut rule.exposed_to.iter())),

@@ -1,37 +1,63 @@
 //! The services and where they run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use zoneway_core::fault::Step;
 use zoneway_core::name::NodeId;
 
-use super::{Check, place};
+use super::{Beside, Check, place};
 use crate::fault::SiteFault;
 use crate::host_port::HostPort;
 use crate::site::{Served, Service, Verify};
 use crate::wire;
 
 impl Check<'_> {
-    pub(super) fn services(&mut self) -> BTreeMap<String, Service> {
-        let mut services = BTreeMap::new();
-        for (name, written) in self.wire.services.iter().flatten() {
-            let path = place("services", name);
-            let mut at = BTreeMap::new();
-            for (node, served) in written.at.iter().flatten() {
-                let path = format!("{path}.at{}", Step(node));
-                let id = self.node(&path, node).map(|(id, _)| id);
-                let served = self.served(&path, served);
-                at.extend::<Option<(NodeId, Served)>>(id.map(|id| (id, served)));
-            }
-            let verify = match written.verify.as_deref() {
-                None => Verify::System,
-                Some("none") => Verify::None,
-                Some(file) => Verify::Ca(file.to_owned()),
-            };
-            services
-                .insert(name.clone(), Service { at, protocol: written.protocol.unwrap_or_default(), verify });
+    pub(super) fn services(&mut self) -> Arc<BTreeMap<Arc<str>, Arc<Service>>> {
+        let wire = self.wire.services.as_ref();
+        let before = self.before.map(|(old, site)| (old.services.as_ref(), site));
+        if let Some((Some(old), site)) = before
+            && wire.is_some_and(|wire| wire.is(old))
+        {
+            self.services_stay = true;
+            return Arc::clone(&site.services);
         }
-        services
+        let mut written_before =
+            Beside(before.and_then(|(old, _)| old).into_iter().flat_map(|old| old.iter()).peekable());
+        let mut meant_before =
+            Beside(before.into_iter().flat_map(|(_, site)| site.services.iter()).peekable());
+        let mut services = BTreeMap::new();
+        let mut stay = 0;
+        for (name, written) in wire.into_iter().flatten() {
+            let old = written_before.at(name);
+            stay += usize::from(old.is_some());
+            if old.is_some_and(|(_, old)| Arc::ptr_eq(old, written))
+                && let Some((name, service)) = meant_before.at(name)
+            {
+                services.insert(Arc::clone(name), Arc::clone(service));
+                continue;
+            }
+            services.insert(Arc::clone(name), Arc::new(self.one_service(name, written)));
+        }
+        self.services_stay = before.is_some_and(|(old, _)| old.map_or(0, |old| old.len()) == stay);
+        Arc::new(services)
+    }
+
+    fn one_service(&mut self, name: &str, written: &wire::Service) -> Service {
+        let path = place("services", name);
+        let mut at = BTreeMap::new();
+        for (node, served) in written.at.iter().flatten() {
+            let path = format!("{path}.at{}", Step(node));
+            let id = self.node(&path, node).map(|(id, _)| id);
+            let served = self.served(&path, served);
+            at.extend::<Option<(NodeId, Served)>>(id.map(|id| (id, served)));
+        }
+        let verify = match written.verify.as_deref() {
+            None => Verify::System,
+            Some("none") => Verify::None,
+            Some(file) => Verify::Ca(file.to_owned()),
+        };
+        Service { at, protocol: written.protocol.unwrap_or_default(), verify }
     }
 
     fn served(&mut self, path: &str, written: &wire::Served) -> Served {

@@ -113,7 +113,7 @@ impl Check<'_> {
                 self.fault(format_args!("{path}.to"), SiteFault::LinkToItself);
             }
             if written.iter().take(index).any(|earlier| earlier.to == link.to) {
-                let fault = SiteFault::Repeated { what: "a link to", name: link.to.0.clone() };
+                let fault = SiteFault::Repeated { what: "a link to", name: link.to.as_str().to_owned() };
                 self.fault(format_args!("{path}.to"), fault);
             }
             let cost = self.number(format_args!("{path}.cost"), link.cost, 1);

@@ -13,10 +13,12 @@ pub(super) fn add<'a>(site: &'a Site, hosts: &mut Vec<(&'a HostPattern, wire::Ho
     let patterns: Patterns<'_> = there.iter().copied().collect();
     let further: Vec<&HostPattern> =
         site.hosts().keys().filter(|pattern| !there.contains(pattern) && patterns.cover(pattern)).collect();
-    hosts.extend(further.into_iter().map(|pattern| {
-        let (host, exposed_to) = (pattern.to_string(), Vec::new());
-        (pattern, wire::Host { host, exposed_to, prefer: None, rules: None })
-    }));
+    hosts.extend(further.into_iter().map(|pattern| (pattern, hidden(pattern))));
+}
+
+/// A host that is there, exposed to nobody.
+pub(super) fn hidden(pattern: &HostPattern) -> wire::Host {
+    wire::Host { host: pattern.to_string(), exposed_to: Vec::new(), prefer: None, rules: None }
 }
 
 /// The suffixes of wildcards, so that a host costs by its labels and not by the number of wildcards.

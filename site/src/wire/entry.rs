@@ -198,7 +198,7 @@ impl Entry for Host {
         "the name of a service, or a map with `expose_to`, `prefer`, and `service` or `paths`";
 
     fn short<E: Error>(service: String) -> Result<Self, E> {
-        Ok(Self { service: Some(Name(service)), ..Self::default() })
+        Ok(Self { service: Some(Name(service.into())), ..Self::default() })
     }
 
     fn long<E: Error>(long: LongHost) -> Result<Self, E> {
@@ -222,7 +222,7 @@ impl Entry for Rule {
     const EXPECTED: &'static str = "the name of a service, or a map with `service` and `expose_to`";
 
     fn short<E: Error>(service: String) -> Result<Self, E> {
-        Ok(Self { expose_to: None, service: Some(Name(service)) })
+        Ok(Self { expose_to: None, service: Some(Name(service.into())) })
     }
 
     fn long<E: Error>(LongRule { expose_to, service }: LongRule) -> Result<Self, E> {

@@ -1,5 +1,7 @@
 //! A name as it is written: text, or a number that is meant as one.
 
+use std::sync::Arc;
+
 use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -7,7 +9,7 @@ use serde::ser::{Serialize, Serializer};
 
 /// The name of a zone, node or service, as written; not checked yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name(pub String);
+pub struct Name(pub Arc<str>);
 
 impl Name {
     /// The name as text.
@@ -19,7 +21,13 @@ impl Name {
 
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
+    }
+}
+
+impl From<Arc<str>> for Name {
+    fn from(text: Arc<str>) -> Self {
+        Self(text)
     }
 }
 
@@ -50,6 +58,6 @@ impl Visitor<'_> for NameVisitor {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Name, E> {
-        Ok(Name(number.to_string()))
+        Ok(Name(number.to_string().into()))
     }
 }

@@ -15,6 +15,7 @@ use zoneway_site::Names;
 use super::lease::LeaseNow;
 use super::notes::{self, Telling};
 use super::zone_status;
+use crate::agent::node_picture::Books;
 use crate::agent::picture::Meant;
 use crate::sources::cluster::objects::{Zone, ZoneStatus};
 use crate::sources::cluster::picture::{Note, ZoneSummary};
@@ -55,6 +56,8 @@ pub(crate) struct Writer {
     /// What is to be written, and then what was written last, of each zone.
     wanted: BTreeMap<String, ZoneStatus>,
     written: BTreeMap<String, ZoneStatus>,
+    /// The zones' views, of which a status tells.
+    books: Books,
     complaint: Option<String>,
 }
 
@@ -75,6 +78,7 @@ impl Writer {
             telling: Telling::default(),
             wanted: BTreeMap::new(),
             written: BTreeMap::new(),
+            books: Books::new(),
             complaint: None,
         }
     }
@@ -86,6 +90,7 @@ impl Writer {
             if !self.lease.borrow().held {
                 self.telling.forget();
                 self.written.clear();
+                self.books.clear();
                 self.reports.mark_changed();
                 continue;
             }
@@ -112,9 +117,11 @@ impl Writer {
         let Some(report) = self.reports.borrow_and_update().clone() else { return };
         if let Meant::Site(site) = report.meant.as_ref() {
             let zones = report.zones.iter().filter(|zone| zone.object.is_some());
+            let books = &mut self.books;
+            books.retain(|name, _| zones.clone().any(|zone| zone.name == name.as_str()));
             self.wanted = zones
                 .filter_map(|zone| {
-                    let status = zone_status::status(zone, &report.notes, site, &report.names)?;
+                    let status = zone_status::status(zone, &report.notes, site, &report.names, books)?;
                     Some((zone.name.clone(), status))
                 })
                 .collect();

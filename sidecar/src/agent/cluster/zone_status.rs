@@ -2,9 +2,9 @@
 
 use k8s_openapi::jiff::Timestamp;
 use zoneway_core::name::ZoneName;
-use zoneway_core::table::wire::Revision;
-use zoneway_site::{Names, Site, view};
+use zoneway_site::{Names, Site, ViewBook};
 
+use crate::agent::node_picture::Books;
 use crate::sources::cluster::objects::{ZoneCondition, ZoneStatus};
 use crate::sources::cluster::picture::{Note, ZoneSummary};
 
@@ -12,12 +12,21 @@ use crate::sources::cluster::picture::{Note, ZoneSummary};
 const SHOWN: usize = 12;
 
 /// The status of a zone, with no time in it yet. `None` for what is no zone of the site.
-pub(super) fn status(zone: &ZoneSummary, notes: &[Note], site: &Site, names: &Names) -> Option<ZoneStatus> {
-    let view = view(site, &ZoneName::parse(&zone.name).ok()?, Revision::default(), names).ok()?;
-    let links = view.table.wire().zones.get(&zone.name).and_then(|zone| zone.links.as_ref());
+/// `books`: the views that were looked at last.
+pub(super) fn status(
+    zone: &ZoneSummary,
+    notes: &[Note],
+    site: &Site,
+    names: &Names,
+    books: &mut Books,
+) -> Option<ZoneStatus> {
+    let name = ZoneName::parse(&zone.name).ok()?;
+    let book = books.entry(name.clone()).or_insert_with(|| ViewBook::new(name));
+    let (view, _) = book.sheet(site, names).ok()?;
+    let links = view.frame().wire().zones.get(&zone.name).and_then(|zone| zone.links.as_ref());
     let is_up = |gateways: Option<usize>| gateways.is_some_and(|gateways| gateways > 0);
     let up = links.into_iter().flatten().filter(|link| is_up(link.gateways.as_ref().map(Vec::len))).count();
-    let digest = view.table.digest().to_string();
+    let digest = view.digest().to_string();
     Some(ZoneStatus {
         nodes: figure(zone.nodes),
         links: figure(zone.links),
@@ -75,7 +84,7 @@ fn figure(count: usize) -> i64 {
 mod tests {
     use zoneway_site::{Names, Site};
 
-    use super::{difference, status};
+    use super::{Books, difference, status};
     use crate::sources::cluster::objects::ZoneStatus;
     use crate::sources::cluster::picture::ZoneSummary;
     use crate::sources::file;
@@ -94,7 +103,7 @@ zones:
 
     fn of(name: &str, nodes: usize, links: usize) -> ZoneStatus {
         let zone = ZoneSummary { name: name.to_owned(), object: None, nodes, links };
-        status(&zone, &[], &site(), &Names::default()).unwrap()
+        status(&zone, &[], &site(), &Names::default(), &mut Books::new()).unwrap()
     }
 
     #[track_caller]

@@ -1,6 +1,6 @@
 //! The xds files of one Envoy: which pictures they have to hold, writing them, and whether Envoy has what they name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::agent::client::{Ask, Client};
 use crate::agent::config::XdsPlaces;
 use crate::agent::feed::Stage;
 use crate::agent::members::Members;
-use crate::agent::node_picture::{NodePicture, render};
+use crate::agent::node_picture::{NodePicture, OwnFiles, render};
 use crate::agent::picture::Meant;
 use crate::envoy::{self, RenderedFile, XdsFolder};
 
@@ -28,8 +28,8 @@ pub(super) struct Files {
     may_serve: Vec<Arc<NodePicture>>,
     /// A table of another writer that was served when this one came.
     before: Option<Box<Table>>,
-    /// What Envoy has to list before the wanted table is pushed.
-    needed: Members,
+    /// What Envoy has to list before the wanted table is pushed, and the number of the files that say so.
+    needed: Option<(u64, Members)>,
 }
 
 /// How many pictures files hold at most beside the wanted one: each is what an Envoy accepted or may have accepted
@@ -41,27 +41,27 @@ impl Files {
         let xds = XdsFolder::new(places.folder.clone());
         let admin = Client::new(places.admin.clone(), None);
         let may_serve = before.into_iter().collect();
-        Self { node, xds, places, admin, want: None, may_serve, before: None, needed: Members::default() }
+        Self { node, xds, places, admin, want: None, may_serve, before: None, needed: None }
     }
 
-    /// Takes note of what is wanted; gives the files that go with it alone.
-    pub(super) fn wanted(&mut self, picture: &Arc<NodePicture>) -> Result<Vec<RenderedFile>, envoy::Error> {
+    /// Takes note of what is wanted; gives the number of the files that go with it alone.
+    pub(super) fn wanted(&mut self, picture: &Arc<NodePicture>) -> u64 {
         self.want = Some(Arc::clone(picture));
-        let files = render(&[picture], None, &self.node, &self.xds);
-        self.needed = match &files {
-            Ok(files) => Members::of(files.iter().map(|file| file.content.as_str())),
-            Err(_) => Members::default(),
-        };
-        files
+        let OwnFiles { rendered, number } = picture.files(&self.node, &self.xds);
+        if self.needed.as_ref().is_none_or(|(of, _)| of != number) {
+            let members = match rendered {
+                Ok(files) => Members::of(files.iter().map(|file| file.content.as_str())),
+                Err(_) => Members::default(),
+            };
+            self.needed = Some((*number, members));
+        }
+        *number
     }
 
     /// Whether this node's own routes are others in the second picture than in the first.
     pub(super) fn routes_change(&self, old: &NodePicture, new: &NodePicture) -> bool {
-        let routes = |picture: &NodePicture| {
-            let files = render(&[picture], None, &self.node, &self.xds).ok()?;
-            files.into_iter().find(|file| file.path == self.xds.local_routes())
-        };
-        routes(old) != routes(new)
+        let path = self.xds.local_routes();
+        routes(old.files(&self.node, &self.xds), &path) != routes(new.files(&self.node, &self.xds), &path)
     }
 
     /// Whether a served table is one that these files were written for.
@@ -91,20 +91,25 @@ impl Files {
     /// Writes the files of a stage, whole, those that others name first.
     pub(super) async fn write(&mut self, stage: Stage) -> Result<(), String> {
         let Some(want) = self.want.clone() else { return Ok(()) };
-        let files = match stage {
-            Stage::Final => render(&[&want], None, &self.node, &self.xds),
-            Stage::Bridge => {
-                let older = self.may_serve.iter().rev().filter(|older| !Arc::ptr_eq(older, &want));
-                let pictures = std::iter::once(&want).chain(older).map(AsRef::as_ref).collect::<Vec<_>>();
-                render(&pictures, self.before.as_deref(), &self.node, &self.xds)
-            }
-        };
-        let files = files.map_err(|error| error.to_string())?;
+        let files = self.files_of(stage, &want)?;
         let surplus = (stage == Stage::Final).then(|| (self.places.folder.join("endpoints"), owned(&want)));
         tokio::task::spawn_blocking(move || write_all(&files, surplus))
             .await
             .map_err(|error| error.to_string())??;
         Ok(())
+    }
+
+    fn files_of(&self, stage: Stage, want: &Arc<NodePicture>) -> Result<Vec<RenderedFile>, String> {
+        let own = want.files(&self.node, &self.xds);
+        let mut older = self.may_serve.iter().rev().filter(|older| !Arc::ptr_eq(older, want)).peekable();
+        let files = match stage {
+            Stage::Bridge if older.peek().is_some() || self.before.is_some() => {
+                let pictures = std::iter::once(want).chain(older).map(AsRef::as_ref).collect::<Vec<_>>();
+                &render(&pictures, self.before.as_deref(), &self.node, &self.xds)
+            }
+            Stage::Bridge | Stage::Final => &own.rendered,
+        };
+        files.as_ref().map_err(ToString::to_string).cloned()
     }
 
     /// Every worker decides by this picture's table: what was before it is not served any more.
@@ -122,8 +127,14 @@ impl Files {
         if answer.status != StatusCode::OK {
             return Err(format!("{} answered {}", self.admin.url(), answer.status));
         }
-        self.needed.missing(&answer.body).map_err(|error| format!("{}: {error}", self.admin.url()))
+        let Some((_, needed)) = &self.needed else { return Ok(0) };
+        needed.missing(&answer.body).map_err(|error| format!("{}: {error}", self.admin.url()))
     }
+}
+
+/// The file of a node's own routes.
+fn routes<'f>(files: &'f OwnFiles, path: &Path) -> Option<&'f RenderedFile> {
+    files.rendered.as_ref().ok()?.iter().find(|file| file.path == path)
 }
 
 /// The beginning of the names of the members' files that are this writer's: with a table alone, those of services are

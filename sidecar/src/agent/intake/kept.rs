@@ -36,29 +36,36 @@ struct HeldFrom {
 /// The version of the kept form.
 const VERSION: u64 = 1;
 
+/// What is to be kept. To write it down takes time, and another thread may do that.
+pub(crate) struct ToKeep {
+    kind: Kind,
+    own: Arc<Picture>,
+    held: Vec<(Arc<Picture>, BTreeMap<String, u64>)>,
+}
+
+impl ToKeep {
+    /// As it is kept.
+    pub(crate) fn kept(self) -> Kept {
+        let held = self.held.into_iter();
+        let held = held.map(|(from, hosts)| HeldFrom { text: from.text().into_owned(), hosts }).collect();
+        Kept { version: VERSION, kind: self.kind, text: self.own.text().into_owned(), held }
+    }
+}
+
 impl Intake {
     /// What to keep; `None` before the source said anything good.
-    pub(crate) fn keep(&self, kind: Kind, now: Time) -> Option<Kept> {
-        let own = self.own.as_ref()?;
-        let mut held: Vec<(&Arc<Picture>, HeldFrom)> = Vec::new();
+    pub(crate) fn to_keep(&self, kind: Kind, now: Time) -> Option<ToKeep> {
+        let own = Arc::clone(self.own.as_ref()?);
+        let mut held: Vec<(Arc<Picture>, BTreeMap<String, u64>)> = Vec::new();
         for (host, left) in self.hold.left(now) {
             let Some(from) = self.origins.get(host) else { continue };
-            let seconds = left.as_secs();
+            let (host, seconds) = (host.to_owned(), left.as_secs());
             match held.iter_mut().find(|(picture, _)| Arc::ptr_eq(picture, from)) {
-                Some((_, group)) => {
-                    group.hosts.insert(host.to_owned(), seconds);
-                }
-                None => held.push((
-                    from,
-                    HeldFrom {
-                        text: from.text().into_owned(),
-                        hosts: BTreeMap::from([(host.to_owned(), seconds)]),
-                    },
-                )),
+                Some((_, hosts)) => drop(hosts.insert(host, seconds)),
+                None => held.push((Arc::clone(from), BTreeMap::from([(host, seconds)]))),
             }
         }
-        let held = held.into_iter().map(|(_, group)| group).collect();
-        Some(Kept { version: VERSION, kind, text: own.text().into_owned(), held })
+        Some(ToKeep { kind, own, held })
     }
 
     /// Starts from what was kept, until the source is read. What was kept of another kind of source is nothing here.

@@ -166,7 +166,7 @@ fn a_restart_goes_on_with_what_served_and_what_was_held() {
     intake.read(picture(&site(0..50)), false, Time::ZERO);
     intake.read(picture(&site(0..22)), false, Time::ZERO);
     intake.read(picture(&site(0..2)), false, Time::ZERO);
-    let kept = intake.keep(Kind::Site, HOUR / 2).unwrap();
+    let kept = intake.to_keep(Kind::Site, HOUR / 2).unwrap().kept();
     let kept = serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
     let mut next = Intake::new(HOUR);
     next.restore(kept, Kind::Site, Path::new("site.yaml"), Time::ZERO).unwrap();
@@ -182,7 +182,7 @@ fn a_restart_goes_on_with_what_served_and_what_was_held() {
 fn what_was_kept_of_another_kind_of_source_is_nothing() {
     let mut intake = Intake::new(HOUR);
     intake.read(picture(&site(0..2)), false, Time::ZERO);
-    let kept = intake.keep(Kind::Site, Time::ZERO).unwrap();
+    let kept = intake.to_keep(Kind::Site, Time::ZERO).unwrap().kept();
     let mut next = Intake::new(HOUR);
     next.restore(kept, Kind::Table, Path::new("table.json"), Time::ZERO).unwrap();
     assert_eq!(next.serving(), Serving::Nothing);

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use zoneway_core::table::Table;
+use zoneway_site::Sheet;
 
 use super::narrowed;
 
@@ -24,7 +25,7 @@ fn host(name: &str, rules: &[(&str, &[&str])]) -> Value {
 
 /// What the bridge exposes, as `host path zones`.
 fn check(old: Value, new: Value, expected: Option<&[&str]>) {
-    let bridge = narrowed(&table(old), &table(new));
+    let bridge = narrowed(&Sheet::of(&table(old)), &Sheet::of(&table(new))).map(|view| view.table().unwrap());
     let lines = bridge.map(|table| {
         let hosts = table.wire().hosts.iter();
         let line = |host: &str, rule: &zoneway_core::table::wire::Rule| {
@@ -100,7 +101,8 @@ fn who_may_ask_before_and_after_may_ask_in_between_and_nobody_else() {
             for new_root in sets {
                 for new_deep in sets.iter().map(|set| Some(*set)).chain([None]) {
                     let (old, new) = (table(entries(root, deep)), table(entries(new_root, new_deep)));
-                    let bridge = narrowed(&old, &new).unwrap_or(old);
+                    let bridge = narrowed(&Sheet::of(&old), &Sheet::of(&new));
+                    let bridge = bridge.map_or(old, |view| view.table().unwrap());
                     for path in ["/", "/p"] {
                         let host = &bridge.wire().hosts[0];
                         let (_, allowed) = super::governing(host, path).unwrap();

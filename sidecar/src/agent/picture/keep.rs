@@ -4,6 +4,7 @@
 //! host, what the new picture does not know any more (zones, nodes) is left out, never widened.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use zoneway_core::table::{self, Table};
 use zoneway_site::{Site, wire};
@@ -40,7 +41,8 @@ pub(crate) fn with_held<'a>(
 }
 
 fn keep_in_site(site: &mut wire::Site, name: &str, from: &wire::Site) {
-    let Some(mut host) = from.hosts.as_ref().and_then(|hosts| hosts.get(name)).cloned() else { return };
+    let host = from.hosts.as_ref().and_then(|hosts| hosts.get(name));
+    let Some(mut host) = host.map(|host| host.as_ref().clone()) else { return };
     let known = |zone: &wire::Name| site.zones.contains_key(zone.as_str());
     let of_rules = rules(&mut host.paths).map(|rule| &mut rule.expose_to);
     for zones in [&mut host.expose_to].into_iter().chain(of_rules).flatten() {
@@ -48,25 +50,26 @@ fn keep_in_site(site: &mut wire::Site, name: &str, from: &wire::Site) {
     }
     let nodes = site.zones.values().flat_map(|zone| zone.nodes.iter().flat_map(|nodes| nodes.keys()));
     let nodes = nodes.cloned().collect::<BTreeSet<_>>();
-    let services = site.services.get_or_insert_default();
+    let services = site.services.get_or_insert_default().make_mut();
     for service in [&mut host.service].into_iter().chain(rules(&mut host.paths).map(|rule| &mut rule.service))
     {
-        let Some(name) = service.as_ref().map(|name| name.as_str().to_owned()) else { continue };
+        let Some(name) = service.as_ref().map(|name| Arc::clone(&name.0)) else { continue };
         if services.contains_key(&name) {
             continue;
         }
         match from.services.as_ref().and_then(|services| services.get(&name)) {
             Some(old) => {
-                let mut old = old.clone();
+                let mut old = old.as_ref().clone();
                 if let Some(at) = &mut old.at {
                     at.retain(|node, _| nodes.contains(node));
                 }
-                services.insert(name, old);
+                services.insert(name, Arc::new(old));
             }
             None => *service = None,
         }
     }
-    site.hosts.get_or_insert_default().entry(name.to_owned()).or_insert(host);
+    let hosts = site.hosts.get_or_insert_default().make_mut();
+    hosts.entry(name.into()).or_insert_with(|| Arc::new(host));
 }
 
 fn rules(

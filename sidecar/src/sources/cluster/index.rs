@@ -7,18 +7,20 @@ mod digest;
 mod render;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
 use super::objects::{Kind, Object};
 use super::picture::Picture;
 use super::settings::Settings;
+use digest::unreadable::UnreadableDigest;
 use digest::{Digester, Store, key_of};
+pub(crate) use unreadable::Unreadable;
 use words::Words;
+use zoneway_site::wire;
 
 /// The objects that are there.
 #[derive(Debug)]
@@ -31,6 +33,12 @@ pub(crate) struct Index {
     store: Store,
     /// What was rendered of everything but endpoints, until something of that changes.
     routing: Option<render::Routing>,
+    /// The hosts of the last picture.
+    hosts: wire::Entries<wire::Host>,
+    /// Where services ran in the last picture.
+    running: render::Running,
+    /// The Services of which something changed since.
+    moved: BTreeSet<Arc<str>>,
 }
 
 impl Index {
@@ -44,6 +52,9 @@ impl Index {
             texts: Texts::default(),
             store: Store::default(),
             routing: None,
+            hosts: wire::Entries::default(),
+            running: render::Running::default(),
+            moved: BTreeSet::new(),
         }
     }
 
@@ -57,6 +68,11 @@ impl Index {
     pub(crate) fn apply(&mut self, object: impl Into<Object>) -> bool {
         let object = object.into();
         let kind = object.kind();
+        let key = key_of(
+            object.metadata().namespace.as_deref(),
+            object.metadata().name.as_deref().unwrap_or_default(),
+        );
+        let before = self.service_of(kind, &key);
         let mut digester = Digester {
             words: &self.words,
             settings: &self.settings,
@@ -64,48 +80,97 @@ impl Index {
             texts: &mut self.texts,
         };
         let changed = self.store.apply(&object, &mut digester);
-        self.changed(kind, changed)
+        let after = self.service_of(kind, &key);
+        if !self.store.unreadable.is_empty() && self.store.unreadable.remove(&(kind, key.into())).is_some() {
+            self.routing = None;
+            return true;
+        }
+        self.changed(kind, before.into_iter().chain(after), changed)
+    }
+
+    /// An object is there that cannot be read. Tells whether that is news.
+    pub(crate) fn apply_unreadable(&mut self, kind: Kind, object: &Unreadable) -> bool {
+        let metadata = &object.metadata;
+        let key = key_of(metadata.namespace.as_deref(), metadata.name.as_deref().unwrap_or_default());
+        let mut digester = Digester {
+            words: &self.words,
+            settings: &self.settings,
+            supposes: self.supposes,
+            texts: &mut self.texts,
+        };
+        let digest = UnreadableDigest::of(kind, object, &mut digester);
+        let changed = self.store.apply_unreadable(kind, &key, digest);
+        if changed {
+            self.routing = None;
+        }
+        changed
     }
 
     /// An object is gone. Tells whether anything that matters changed.
     pub(crate) fn delete(&mut self, kind: Kind, namespace: Option<&str>, name: &str) -> bool {
-        let changed = self.store.delete(kind, &key_of(namespace, name));
-        self.changed(kind, changed)
+        self.delete_key(kind, &key_of(namespace, name))
     }
 
-    /// These are all objects of the kind. Tells whether anything that matters changed.
-    pub(crate) fn replace(&mut self, kind: Kind, list: Vec<Object>) -> bool {
-        let key = |metadata: &ObjectMeta| {
-            key_of(metadata.namespace.as_deref(), metadata.name.as_deref().unwrap_or_default())
+    /// Of this kind there are those that `is_there` says, by namespace and name, and no others. Tells whether anything that
+    /// matters changed.
+    pub(crate) fn retain(&mut self, kind: Kind, is_there: impl Fn(Option<&str>, &str) -> bool) -> bool {
+        let known = |key: &Arc<str>| match key.split_once('/') {
+            Some((namespace, name)) => is_there(Some(namespace), name),
+            None => is_there(None, key),
         };
-        let listed: BTreeSet<String> = list.iter().map(|object| key(object.metadata())).collect();
         let mut changed = false;
-        for gone in self.store.keys(kind).filter(|key| !listed.contains(key.as_ref())).collect::<Vec<_>>() {
-            changed |= self.store.delete(kind, &gone);
-        }
-        changed = self.changed(kind, changed);
-        for object in list.into_iter().filter(|object| object.kind() == kind) {
-            changed |= self.apply(object);
+        for gone in self.store.keys(kind).filter(|key| !known(key)).collect::<Vec<_>>() {
+            changed |= self.delete_key(kind, &gone);
         }
         changed
     }
 
     /// The site that these objects come to.
     pub(crate) fn site(&mut self) -> Picture {
-        let routing = self
-            .routing
-            .take()
-            .unwrap_or_else(|| render::Routing::of(&self.settings, self.supposes, &self.store));
-        let picture = render::picture(&routing, &self.settings, self.supposes, &self.store);
+        let moved = std::mem::take(&mut self.moved);
+        let routing = match self.routing.take() {
+            Some(routing) => {
+                self.running.update(&moved, &routing, self.supposes, &self.store);
+                routing
+            }
+            None => {
+                let routing = render::Routing::of(&self.settings, self.supposes, &self.store, &self.hosts);
+                self.hosts = routing.hosts().clone();
+                self.running = render::Running::of(&routing, &self.running, self.supposes, &self.store);
+                routing
+            }
+        };
+        let picture = render::picture(&routing, &self.running, &self.settings);
         self.routing = Some(routing);
         self.texts.forget_unused();
         picture
     }
 
-    fn changed(&mut self, kind: Kind, changed: bool) -> bool {
-        // Where services run is looked up anew each time; all else is kept while it holds.
-        if changed && !matches!(kind, Kind::Service | Kind::EndpointSlice) {
+    fn delete_key(&mut self, kind: Kind, key: &str) -> bool {
+        let before = self.service_of(kind, key);
+        let (changed, was_unreadable) = self.store.delete(kind, key);
+        if was_unreadable {
             self.routing = None;
+        }
+        self.changed(kind, before.into_iter(), changed) || was_unreadable
+    }
+
+    /// The key of the Service that an object says something about where it runs.
+    fn service_of(&self, kind: Kind, key: &str) -> Option<Arc<str>> {
+        match kind {
+            Kind::Service => Some(key.into()),
+            Kind::EndpointSlice => self.store.slices.get(key).map(|slice| Arc::clone(&slice.service)),
+            _ => None,
+        }
+    }
+
+    /// `moved`: the Services that a change is about.
+    fn changed(&mut self, kind: Kind, moved: impl Iterator<Item = Arc<str>>, changed: bool) -> bool {
+        if changed {
+            match kind {
+                Kind::Service | Kind::EndpointSlice => self.moved.extend(moved),
+                _ => self.routing = None,
+            }
         }
         changed
     }

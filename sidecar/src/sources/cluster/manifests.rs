@@ -165,7 +165,7 @@ impl Manifests {
             return self.remarks.push(here(&wanted));
         }
         without_nulls(&mut document);
-        match known.read(document) {
+        match known.read(&document) {
             Ok(mut object) => {
                 let metadata = object.metadata_mut();
                 if known.namespaced() {

@@ -21,8 +21,8 @@ pub(crate) use contour::{
     HTTPProxy, Include, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation,
 };
 pub(crate) use gateway_api::{
-    AllowedRoutes, BackendRef, Gateway, GatewayClass, HTTPRoute, HTTPRouteRule, HttpPathMatch, Listener,
-    ParentRef, ReferenceGrant,
+    AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,
+    HTTPRouteRule, HttpPathMatch, Listener, ParentRef, ReferenceGrant,
 };
 pub(crate) use selector::LabelSelector;
 pub(crate) use zone::{Gateway as ZoneGateway, Zone, ZoneCondition, ZoneLink, ZoneSpec, ZoneStatus};
@@ -74,7 +74,7 @@ macro_rules! kinds {
             ///
             /// # Errors
             /// Where the value is not of this kind's fields and types.
-            pub(crate) fn read(self, value: serde_json::Value) -> Result<Object, ReadError> {
+            pub(crate) fn read(self, value: &serde_json::Value) -> Result<Object, ReadError> {
                 match self { $(Self::$variant => read::<$type>(value).map(Object::from),)* }
             }
         }
@@ -118,6 +118,7 @@ kinds! {
     GatewayClass: GatewayClass, "GatewayClass", "gateway.networking.k8s.io", "v1", "gatewayclasses", false;
     Gateway: Gateway, "Gateway", "gateway.networking.k8s.io", "v1", "gateways", true;
     HttpRoute: HTTPRoute, "HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes", true;
+    GrpcRoute: GRPCRoute, "GRPCRoute", "gateway.networking.k8s.io", "v1", "grpcroutes", true;
     ReferenceGrant: ReferenceGrant, "ReferenceGrant", "gateway.networking.k8s.io", "v1beta1", "referencegrants", true;
     Zone: Zone, "Zone", "st8s.stuartpb.com", "v1alpha1", "zones", false;
 }
@@ -131,7 +132,7 @@ pub(crate) struct ReadError {
     source: serde_json::Error,
 }
 
-fn read<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, ReadError> {
+fn read<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, ReadError> {
     serde_path_to_error::deserialize(value)
         .map_err(|error| ReadError { path: error.path().to_string(), source: error.into_inner() })
 }

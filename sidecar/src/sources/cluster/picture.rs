@@ -18,7 +18,7 @@ pub(crate) struct Picture {
     /// What is wrong, or probably not meant, with which object; sorted, each once.
     pub(crate) notes: Vec<Note>,
     /// The hosts that are there only so that no wildcard answers for them.
-    pub(crate) hidden: Arc<BTreeSet<String>>,
+    pub(crate) hidden: Arc<BTreeSet<Arc<str>>>,
     /// Every zone.
     pub(crate) zones: Vec<ZoneSummary>,
 }
@@ -30,9 +30,12 @@ pub(crate) struct Origins {
     pub(crate) zones: BTreeMap<String, ObjectRef>,
     /// Nodes, by id.
     pub(crate) nodes: BTreeMap<String, ObjectRef>,
-    /// Paths, by host: what made each.
-    pub(crate) paths: BTreeMap<String, BTreeMap<String, ObjectRef>>,
+    /// Paths, by host: what made each. In order; nearly every host has one, which is no reason for a tree.
+    pub(crate) paths: BTreeMap<Arc<str>, PathOrigins>,
 }
+
+/// Which object made each path of a host.
+pub(crate) type PathOrigins = Box<[(Arc<str>, ObjectRef)]>;
 
 /// A zone, in figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +78,8 @@ pub(crate) enum Reason {
     NoHost,
     /// The object cannot be used as written, and what it asks for is hidden.
     Hidden,
+    /// The object is not of its kind's fields and types.
+    Unreadable,
     /// A path belongs to an older object.
     PathTaken,
     /// A zone that is named is not there.
@@ -105,6 +110,7 @@ impl Reason {
             Self::NodeUnusable => "NodeUnusable",
             Self::NoHost => "NoHost",
             Self::Hidden => "Hidden",
+            Self::Unreadable => "Unreadable",
             Self::PathTaken => "PathTaken",
             Self::UnknownZone => "UnknownZone",
             Self::NotAllowed => "NotAllowed",

@@ -19,12 +19,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, error, info};
 
-use super::index::Index;
-use super::objects::{Kind, Object};
+use super::index::{Index, Unreadable};
+use super::objects::Kind;
 use super::picture::Picture;
 use super::settings::Settings;
 use debounce::Debounce;
-use decode::{Read, Unreadable};
+use decode::Read;
 use one_kind::Heard;
 use pulse::KindNow;
 pub(crate) use pulse::SharedPulse;
@@ -51,6 +51,8 @@ pub(crate) struct ClusterWatch {
     surveyed: bool,
     /// Whether everything that it serves was listed once. What comes later holds nothing up.
     whole: bool,
+    /// What was listed of kinds that are listed for the first time, and later than the rest.
+    late: BTreeMap<Kind, Vec<Read>>,
     heard: mpsc::Receiver<(Kind, Heard<Read>)>,
     tell: mpsc::Sender<(Kind, Heard<Read>)>,
     found: mpsc::Receiver<survey::Found>,
@@ -85,6 +87,7 @@ impl ClusterWatch {
             watched: BTreeMap::new(),
             surveyed: false,
             whole: false,
+            late: BTreeMap::new(),
             heard,
             tell,
             found,
@@ -144,6 +147,11 @@ impl ClusterWatch {
         if !self.is_whole() {
             return None;
         }
+        // What was heard already belongs into this picture.
+        for _ in 0..AHEAD {
+            let Ok((kind, heard)) = self.heard.try_recv() else { break };
+            self.fold(kind, heard);
+        }
         let now = again.then(|| self.start.elapsed());
         let changed_at = self.start + self.debounce.draw().or(now)?;
         let picture = self.index.site();
@@ -180,18 +188,33 @@ impl ClusterWatch {
         let mut pulse = self.pulse.now();
         let Some(now) = pulse.kinds.get_mut(&kind) else { return };
         let changed = match heard {
-            Heard::All(objects) => {
+            Heard::Begun => {
+                self.late.remove(&kind);
+                return now.begun();
+            }
+            Heard::Listed(read) => {
+                now.listed(place(&read));
+                // Half of a kind that comes when all else is there is no picture: routes without what they name.
+                if self.whole && !now.is_listed() {
+                    self.late.entry(kind).or_default().push(read);
+                    return;
+                }
+                apply(&mut self.index, kind, read)
+            }
+            Heard::All => {
                 let first = !now.is_listed();
-                now.all(objects.iter().map(place));
-                let usable: Vec<Object> = objects.into_iter().filter_map(|read| usable(kind, read)).collect();
+                let objects = now.all();
                 let how = if first { "listed" } else { "listed again" };
-                info!(kind = kind.plural(), objects = usable.len(), "{how}");
+                info!(kind = kind.plural(), objects, "{how}");
+                for read in self.late.remove(&kind).into_iter().flatten() {
+                    apply(&mut self.index, kind, read);
+                }
                 // Nothing at all is news too where nothing was known before.
-                self.index.replace(kind, usable) || first
+                self.index.retain(kind, |namespace, name| now.has((namespace, name))) || first
             }
             Heard::Apply(read) => {
                 now.one(place(&read), true);
-                usable(kind, read).is_some_and(|object| self.index.apply(object))
+                apply(&mut self.index, kind, read)
             }
             Heard::Delete(read) => {
                 let (namespace, name) = place(&read);
@@ -252,7 +275,8 @@ impl ClusterWatch {
             watch.abort();
         }
         self.pulse.now().kinds.remove(&kind);
-        if self.index.replace(kind, Vec::new()) {
+        self.late.remove(&kind);
+        if self.index.retain(kind, |_, _| false) {
             self.debounce.changed(self.start.elapsed());
         }
     }
@@ -270,18 +294,31 @@ fn place(read: &Read) -> (Option<&str>, &str) {
             let metadata = object.metadata();
             (metadata.namespace.as_deref(), metadata.name.as_deref().unwrap_or_default())
         }
-        Err(unreadable) => (unreadable.namespace.as_deref(), &unreadable.name),
+        Err(unreadable) => place_of(unreadable),
     }
 }
 
-/// What can be used; of the rest, the log tells.
-fn usable(kind: Kind, read: Read) -> Option<Object> {
+fn place_of(unreadable: &Unreadable) -> (Option<&str>, &str) {
+    let metadata = &unreadable.metadata;
+    (metadata.namespace.as_deref(), metadata.name.as_deref().unwrap_or_default())
+}
+
+/// An object is there, or that one is there which cannot be read. Tells whether anything that matters changed.
+fn apply(index: &mut Index, kind: Kind, read: Read) -> bool {
     match read {
-        Ok(object) => Some(object),
-        Err(Unreadable { namespace, name, message }) => {
+        Ok(object) => index.apply(object),
+        Err(unreadable) => {
+            let Unreadable { message, .. } = unreadable.as_ref();
+            let (namespace, name) = place_of(&unreadable);
             let namespace = namespace.unwrap_or_default();
-            error!(kind = kind.plural(), namespace, name, "cannot be read, and is passed over: {message}");
-            None
+            let changed = index.apply_unreadable(kind, &unreadable);
+            if changed {
+                error!(
+                    kind = kind.plural(),
+                    namespace, name, "cannot be read, what it has is hidden: {message}"
+                );
+            }
+            changed
         }
     }
 }

@@ -8,6 +8,7 @@ pub(super) mod node;
 pub(super) mod path;
 pub(super) mod service;
 pub(super) mod slice;
+pub(super) mod unreadable;
 pub(super) mod zone;
 
 use std::collections::BTreeMap;
@@ -40,8 +41,11 @@ pub(super) struct Store {
     pub(super) gateway_classes: Map<gateway::ClassDigest>,
     pub(super) gateways: Map<gateway::GatewayDigest>,
     pub(super) routes: Map<gateway::RouteDigest>,
+    pub(super) grpc_routes: Map<gateway::RouteDigest>,
     pub(super) grants: Map<gateway::GrantDigest>,
     pub(super) zones: Map<zone::ZoneDigest>,
+    /// What cannot be read, by kind and key.
+    pub(super) unreadable: BTreeMap<(Kind, Arc<str>), unreadable::UnreadableDigest>,
 }
 
 /// What a digest is made with.
@@ -107,7 +111,7 @@ impl Store {
             }
             Object::EndpointSlice(slice) => match slice::SliceDigest::of(slice, by) {
                 Some(digest) => self.put_slice(&key, digest),
-                None => self.delete(Kind::EndpointSlice, &key),
+                None => self.delete_read(Kind::EndpointSlice, &key),
             },
             Object::Ingress(ingress) => {
                 put(&mut self.ingresses, &key, ingress::IngressDigest::of(ingress, by))
@@ -124,15 +128,34 @@ impl Store {
             }
             Object::Gateway(gateway) => put(&mut self.gateways, &key, gateway::GatewayDigest::of(gateway)),
             Object::HttpRoute(route) => put(&mut self.routes, &key, gateway::RouteDigest::of(route, by)),
+            Object::GrpcRoute(route) => {
+                put(&mut self.grpc_routes, &key, gateway::RouteDigest::of_grpc(route, by))
+            }
             Object::ReferenceGrant(grant) => put(&mut self.grants, &key, gateway::GrantDigest::of(grant)),
             Object::Zone(zone) => put(&mut self.zones, &key, zone::ZoneDigest::of(zone, by)),
         }
     }
 
+    /// An object is there that cannot be read: what was known of it before is not true any more.
+    pub(super) fn apply_unreadable(
+        &mut self,
+        kind: Kind,
+        key: &str,
+        digest: unreadable::UnreadableDigest,
+    ) -> bool {
+        let gone = self.delete_read(kind, key);
+        let place = (kind, Arc::from(key));
+        if self.unreadable.get(&place) == Some(&digest) {
+            return gone;
+        }
+        self.unreadable.insert(place, digest);
+        true
+    }
+
     fn put_slice(&mut self, key: &str, digest: slice::SliceDigest) -> bool {
         let service = Arc::clone(&digest.service);
         if self.slices.get(key).is_some_and(|there| there.service != service) {
-            self.delete(Kind::EndpointSlice, key);
+            self.delete_read(Kind::EndpointSlice, key);
         }
         let changed = put(&mut self.slices, key, digest);
         let slices = self.slices_of.entry(service).or_default();
@@ -142,7 +165,12 @@ impl Store {
         changed
     }
 
-    pub(super) fn delete(&mut self, kind: Kind, key: &str) -> bool {
+    /// Forgets an object. Tells whether it was known, in this way or that.
+    pub(super) fn delete(&mut self, kind: Kind, key: &str) -> (bool, bool) {
+        (self.delete_read(kind, key), self.unreadable.remove(&(kind, Arc::from(key))).is_some())
+    }
+
+    fn delete_read(&mut self, kind: Kind, key: &str) -> bool {
         match kind {
             Kind::Node => self.nodes.remove(key).is_some(),
             Kind::Namespace => self.namespaces.remove(key).is_some(),
@@ -165,12 +193,18 @@ impl Store {
             Kind::GatewayClass => self.gateway_classes.remove(key).is_some(),
             Kind::Gateway => self.gateways.remove(key).is_some(),
             Kind::HttpRoute => self.routes.remove(key).is_some(),
+            Kind::GrpcRoute => self.grpc_routes.remove(key).is_some(),
             Kind::ReferenceGrant => self.grants.remove(key).is_some(),
             Kind::Zone => self.zones.remove(key).is_some(),
         }
     }
 
-    pub(super) fn keys(&self, kind: Kind) -> Box<dyn Iterator<Item = Arc<str>> + '_> {
+    pub(super) fn keys(&self, kind: Kind) -> impl Iterator<Item = Arc<str>> {
+        let unreadable = self.unreadable.keys().filter(move |(its, _)| *its == kind);
+        self.keys_read(kind).chain(unreadable.map(|(_, key)| Arc::clone(key)))
+    }
+
+    fn keys_read(&self, kind: Kind) -> Box<dyn Iterator<Item = Arc<str>> + '_> {
         match kind {
             Kind::Node => Box::new(self.nodes.keys().cloned()),
             Kind::Namespace => Box::new(self.namespaces.keys().cloned()),
@@ -184,6 +218,7 @@ impl Store {
             Kind::GatewayClass => Box::new(self.gateway_classes.keys().cloned()),
             Kind::Gateway => Box::new(self.gateways.keys().cloned()),
             Kind::HttpRoute => Box::new(self.routes.keys().cloned()),
+            Kind::GrpcRoute => Box::new(self.grpc_routes.keys().cloned()),
             Kind::ReferenceGrant => Box::new(self.grants.keys().cloned()),
             Kind::Zone => Box::new(self.zones.keys().cloned()),
         }

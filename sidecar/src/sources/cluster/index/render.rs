@@ -1,19 +1,21 @@
 //! From the digests to the site.
 //!
-//! Two steps: the routing (zones, nodes, hosts, paths, exposure) is kept until an object of it changes; where services
-//! run is looked up for every picture, for that is what changes all the time.
+//! Two steps: the routing (zones, nodes, hosts, paths, exposure) is kept until an object of it changes; where a service
+//! runs is kept until something of that service changes. What comes out the same as before stays the same piece of
+//! memory, so that whoever goes on from here sees at a glance what changed.
 
 mod claim;
 mod exposure;
 mod from_gateways;
 mod from_ingresses;
 mod from_proxies;
+mod from_unreadable;
 mod merge;
+mod running;
 mod services;
 mod topology;
 mod zone_set;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zoneway_site::wire;
@@ -35,11 +37,19 @@ pub(super) struct Routing {
     notes: Vec<Note>,
 }
 
+pub(super) use running::Running;
+
 impl Routing {
-    pub(super) fn of(settings: &Settings, supposes: bool, store: &Store) -> Self {
+    /// `hosts`: those of a picture before.
+    pub(super) fn of(
+        settings: &Settings,
+        supposes: bool,
+        store: &Store,
+        hosts: &wire::Entries<wire::Host>,
+    ) -> Self {
         let mut notes = Notes::default();
         let topology = Topology::of(settings, supposes, store, &mut notes);
-        let merged = {
+        let mut merged = {
             let mut exposures = exposure::Exposures::new(&topology, store);
             let mut claims: Vec<Claim<'_>> = Vec::new();
             let mut asked =
@@ -47,29 +57,38 @@ impl Routing {
             from_ingresses::ask(settings, store, &mut asked);
             from_proxies::ask(settings, store, &mut asked);
             from_gateways::ask(settings, store, &mut asked);
-            merge::merge(claims, &topology, &mut notes)
+            from_unreadable::ask(settings, store, &mut asked);
+            merge::merge(claims, &topology, hosts, &mut notes)
         };
         let origins = Origins {
             zones: topology.zone_origins.clone(),
             nodes: topology.node_origins.clone(),
-            paths: merged.origins.clone(),
+            paths: std::mem::take(&mut merged.origins),
         };
         Self { topology, merged, origins: Arc::new(origins), notes: notes.0 }
     }
 }
 
+impl Routing {
+    /// Every host.
+    pub(super) fn hosts(&self) -> &wire::Entries<wire::Host> {
+        &self.merged.hosts
+    }
+}
+
 /// The picture, with where services run now.
-pub(super) fn picture(routing: &Routing, settings: &Settings, supposes: bool, store: &Store) -> Picture {
+pub(super) fn picture(routing: &Routing, running: &Running, settings: &Settings) -> Picture {
     let Routing { topology, merged, origins, notes } = routing;
     let mut notes = Notes(notes.clone());
-    let services = services::services(&merged.uses, topology, supposes, store, &mut notes);
+    notes.0.extend(running.notes().cloned());
+    let services = running.services().clone();
     notes.0.sort_unstable();
     notes.0.dedup();
     let site = wire::Site {
         version: 1,
         settings: Some(topology.settings(settings)),
         zones: topology.zones.clone(),
-        services: Some(services).filter(|services: &BTreeMap<_, _>| !services.is_empty()),
+        services: Some(services).filter(|services| !services.is_empty()),
         hosts: Some(merged.hosts.clone()).filter(|hosts| !hosts.is_empty()),
     };
     Picture {

@@ -9,6 +9,7 @@ mod order;
 mod proxies;
 mod services;
 mod size;
+mod unreadable;
 mod zones;
 
 use std::path::Path;
@@ -148,7 +149,7 @@ fn hosts(picture: &Picture) -> String {
             assert!(picture.hidden.contains(host.as_str()), "{host}");
             lines.push(format!("{host} hidden"));
         }
-        for (path, rule) in &entry.rules {
+        for (path, rule) in entry.rules.iter() {
             let zones: Vec<_> = rule.exposed_to.iter().map(ToString::to_string).collect();
             let zones = if zones.is_empty() { "-".to_owned() } else { zones.join(",") };
             let prefer = if entry.prefer == wire::Prefer::Zone { " prefer zone" } else { "" };

@@ -107,6 +107,60 @@ pub(crate) struct HTTPRouteSpec {
     pub(crate) rules: Vec<HTTPRouteRule>,
 }
 
+/// Hosts, and methods of gRPC services.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[kube(
+    group = "gateway.networking.k8s.io",
+    version = "v1",
+    kind = "GRPCRoute",
+    plural = "grpcroutes",
+    namespaced,
+    schema = "disabled",
+    doc = "Gateway API's GRPCRoute, as far as it is read."
+)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct GRPCRouteSpec {
+    /// The Gateways it is attached to.
+    pub(crate) parent_refs: Vec<ParentRef>,
+    /// Its hosts; the listener's where empty.
+    pub(crate) hostnames: Vec<String>,
+    /// What goes where.
+    pub(crate) rules: Vec<GRPCRouteRule>,
+}
+
+/// A rule of a gRPC route.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct GRPCRouteRule {
+    /// One of these has to hold of a request; every request where empty.
+    pub(crate) matches: Vec<GRPCRouteMatch>,
+    /// Where it goes.
+    pub(crate) backend_refs: Vec<BackendRef>,
+}
+
+/// What has to hold of a gRPC request.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct GRPCRouteMatch {
+    /// Of its method; every one where absent.
+    pub(crate) method: Option<GrpcMethodMatch>,
+    /// Of its headers.
+    pub(crate) headers: Vec<serde_json::Value>,
+}
+
+/// What has to hold of a gRPC method. Its path is `/SERVICE/METHOD`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct GrpcMethodMatch {
+    /// `Exact` (the default) or `RegularExpression`.
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
+    /// The service; every one where absent.
+    pub(crate) service: Option<String>,
+    /// The method; every one of the service where absent.
+    pub(crate) method: Option<String>,
+}
+
 /// What a route is attached to.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-/// How long a change waits for others that belong to it. A rollout touches several objects at once.
+/// How long a change waits for others that belong to it: a rollout touches several objects at once.
 const GATHER: Duration = Duration::from_millis(10);
+/// How long nothing has to have been drawn for a change to go at once: what comes with it is gathered into the next.
+const QUIET: Duration = Duration::from_millis(200);
 /// The longest rest after a picture, however long it took.
 const LONGEST_REST: Duration = Duration::from_secs(2);
 
@@ -14,6 +16,8 @@ pub(super) struct Debounce {
     first: Option<Duration>,
     /// Before then none is drawn: the machine has other things to do as well.
     rest_until: Duration,
+    /// When the last one was dealt with; `None` before there was one.
+    drawn_at: Option<Duration>,
 }
 
 impl Debounce {
@@ -24,7 +28,11 @@ impl Debounce {
 
     /// When the picture is to be drawn; `None` while there is nothing new.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.first.map(|first| (first + GATHER).max(self.rest_until))
+        let gather = |first: Duration| {
+            let was_quiet = self.drawn_at.is_some_and(|drawn_at| first >= drawn_at + QUIET);
+            if was_quiet { Duration::ZERO } else { GATHER }
+        };
+        self.first.map(|first| (first + gather(first)).max(self.rest_until))
     }
 
     /// The picture is drawn now. Gives when the first change of it was.
@@ -35,6 +43,7 @@ impl Debounce {
     /// Drawing it, and all that followed from it here, took so long: as long is left to others.
     pub(super) fn took(&mut self, took: Duration, now: Duration) {
         self.rest_until = now + took.min(LONGEST_REST);
+        self.drawn_at = Some(now);
     }
 }
 
@@ -57,6 +66,18 @@ mod tests {
         assert!(due > ms(1000) && due <= ms(1020), "{due:?}");
         assert_eq!(debounce.draw(), Some(ms(1000)));
         assert_eq!(debounce.due(), None);
+    }
+
+    #[test]
+    fn after_a_while_without_changes_one_goes_at_once_and_what_follows_is_gathered() {
+        let mut debounce = Debounce::default();
+        debounce.took(ms(5), ms(1000));
+        debounce.changed(ms(1300));
+        assert_eq!(debounce.due(), Some(ms(1300)));
+        debounce.draw();
+        debounce.took(ms(5), ms(1305));
+        debounce.changed(ms(1306));
+        assert_eq!(debounce.due(), Some(ms(1316)));
     }
 
     #[test]

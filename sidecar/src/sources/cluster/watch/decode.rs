@@ -7,23 +7,16 @@ use kube::api::ApiResource;
 use serde_json::{Value, json};
 
 use super::raw::Raw;
+use crate::sources::cluster::index::Unreadable;
 use crate::sources::cluster::objects::{Kind, Object};
 
 /// An object as it is kept, or why it cannot be.
-pub(super) type Read = Result<Object, Unreadable>;
-
-/// An object that is not what its kind says.
-#[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) namespace: Option<String>,
-    pub(super) name: String,
-    pub(super) message: String,
-}
+pub(super) type Read = Result<Object, Box<Unreadable>>;
 
 /// Reads an object of a kind. `own`: the nodes whose Envoys are fed from here. They are taken for ready: what is for
 /// others to go by must not keep an Envoy, which is ready when it has a table, from getting one.
 pub(super) fn read(kind: Kind, mut raw: Raw, own: &BTreeSet<String>) -> Read {
-    let (namespace, name) = (raw.namespace(), raw.name_any());
+    let name = raw.name_any();
     let is_own = match kind {
         Kind::Node => own.contains(&name),
         Kind::Pod => {
@@ -35,7 +28,8 @@ pub(super) fn read(kind: Kind, mut raw: Raw, own: &BTreeSet<String>) -> Read {
     if is_own {
         take_for_ready(&mut raw.whole);
     }
-    kind.read(raw.whole).map_err(|error| Unreadable { namespace, name, message: error.to_string() })
+    kind.read(&raw.whole)
+        .map_err(|error| Box::new(Unreadable::of(kind, raw.metadata, &raw.whole, error.to_string())))
 }
 
 fn take_for_ready(object: &mut Value) {
@@ -90,7 +84,8 @@ mod tests {
         let raw =
             serde_json::from_value(json!({"metadata": {"name": "x", "namespace": "n"}, "spec": 7})).unwrap();
         let unreadable = read(Kind::Ingress, raw, &BTreeSet::new()).unwrap_err();
-        assert_eq!((unreadable.namespace.as_deref(), unreadable.name.as_str()), (Some("n"), "x"));
+        let metadata = &unreadable.metadata;
+        assert_eq!((metadata.namespace.as_deref(), metadata.name.as_deref()), (Some("n"), Some("x")));
         assert!(unreadable.message.contains("spec"), "{}", unreadable.message);
     }
 

@@ -25,8 +25,12 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 /// What is heard of a kind.
 #[derive(Debug)]
 pub(super) enum Heard<T> {
-    /// These are all objects of it.
-    All(Vec<T>),
+    /// All objects of it are listed from here on.
+    Begun,
+    /// This is one of them.
+    Listed(T),
+    /// These were all.
+    All,
     /// One is new, or another than before.
     Apply(T),
     /// One is gone.
@@ -51,18 +55,11 @@ pub(super) async fn watch<K: Copy + Send, T: Send>(
     let mut backoff = Backoff::new(PAUSES.0, PAUSES.1, seed(api.resource_url()));
     loop {
         let mut events = pin!(watcher(api.clone(), config.clone()));
-        let mut listed = Vec::new();
         while let Some(event) = events.next().await {
             let heard = match event {
-                Ok(Event::Init) => {
-                    listed.clear();
-                    continue;
-                }
-                Ok(Event::InitApply(object)) => {
-                    listed.push(read(object));
-                    continue;
-                }
-                Ok(Event::InitDone) => Heard::All(std::mem::take(&mut listed)),
+                Ok(Event::Init) => Heard::Begun,
+                Ok(Event::InitApply(object)) => Heard::Listed(read(object)),
+                Ok(Event::InitDone) => Heard::All,
                 Ok(Event::Apply(object)) => Heard::Apply(read(object)),
                 Ok(Event::Delete(object)) => Heard::Delete(read(object)),
                 Err(error) => {
@@ -82,7 +79,10 @@ pub(super) async fn watch<K: Copy + Send, T: Send>(
                     continue;
                 }
             };
-            backoff.reset();
+            // A list that breaks off on every page is no success.
+            if !matches!(heard, Heard::Begun) {
+                backoff.reset();
+            }
             if tell.send((key, heard)).await.is_err() {
                 return;
             }

@@ -52,6 +52,8 @@ pub(crate) struct Pulse {
 pub(crate) struct KindNow {
     /// Namespace and name of every object, hashed; `None` before they were listed once.
     known: Option<HashSet<u64>>,
+    /// The same of a list that is under way.
+    listing: HashSet<u64>,
     error: Option<(String, Instant)>,
     /// Since when the server does not name it among what it serves.
     missing_since: Option<Instant>,
@@ -105,10 +107,25 @@ impl KindNow {
         self.missing_since.get_or_insert_with(Instant::now).elapsed()
     }
 
-    /// These are all of them.
-    pub(super) fn all<'a>(&mut self, places: impl Iterator<Item = (Option<&'a str>, &'a str)>) {
-        self.known = Some(places.map(hashed).collect());
+    /// A list begins.
+    pub(super) fn begun(&mut self) {
+        self.listing.clear();
+    }
+
+    /// This one is in the list.
+    pub(super) fn listed(&mut self, place: (Option<&str>, &str)) {
+        self.listing.insert(hashed(place));
+    }
+
+    /// Those in the list are all of them. Gives their number.
+    pub(super) fn all(&mut self) -> usize {
         self.error = None;
+        self.known.insert(std::mem::take(&mut self.listing)).len()
+    }
+
+    /// Whether this one is there.
+    pub(super) fn has(&self, place: (Option<&str>, &str)) -> bool {
+        self.known.as_ref().is_some_and(|known| known.contains(&hashed(place)))
     }
 
     /// This one is there, or is gone.

@@ -4,7 +4,7 @@
 //! a right to read definitions.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::api::ApiResource;
@@ -13,6 +13,9 @@ use tokio::time::{sleep, timeout};
 
 /// How often it is looked, and how often before anything was found.
 const EVERY: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(1));
+/// How long a server that says that it is not ready is believed. One that never is serves all the same, where something
+/// fails that nobody here needs.
+const BELIEVED_FOR: Duration = Duration::from_secs(30);
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -30,8 +33,15 @@ pub(super) async fn survey(client: Client, kinds: Vec<ApiResource>, tell: Sender
     // A group that has all of its kinds is not asked for them again while it is there.
     let mut whole: BTreeSet<String> = BTreeSet::new();
     let mut pause = EVERY.1;
+    let (start, mut patience) = (Instant::now(), Patience::default());
     loop {
-        let found = match timeout(WITHIN, look(&client, &kinds, &mut whole)).await {
+        let look = async {
+            let is_ready = is_ready(&client).await?;
+            let passes = patience.passes(is_ready.is_ok(), start.elapsed());
+            is_ready.or_else(|why| if passes { Ok(()) } else { Err(why) })?;
+            look(&client, &kinds, &mut whole).await
+        };
+        let found = match timeout(WITHIN, look).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => Err(super::said(&error)),
             Err(_) => Err(format!("no answer within {} s", WITHIN.as_secs())),
@@ -50,6 +60,37 @@ fn ready() -> Result<hyper::Request<Vec<u8>>, kube::Error> {
     hyper::Request::get("/readyz").body(Vec::new()).map_err(kube::Error::HttpError)
 }
 
+/// Whether the server says that it is ready; where it says that it is not, in which words. One that has just started
+/// serves some kinds before others.
+///
+/// # Errors
+/// When it says nothing.
+async fn is_ready(client: &Client) -> Result<Result<(), kube::Error>, kube::Error> {
+    match client.request_text(ready()?).await {
+        // Who may not ask has no reason to wait.
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(Ok(())),
+        Err(error @ kube::Error::Api(_)) => Ok(Err(error)),
+        other => other.map(|_| Ok(())),
+    }
+}
+
+/// How long a server has said that it is not ready.
+#[derive(Debug, Default)]
+struct Patience {
+    since: Option<Duration>,
+}
+
+impl Patience {
+    /// Whether to look at what it serves.
+    fn passes(&mut self, is_ready: bool, now: Duration) -> bool {
+        if is_ready {
+            self.since = None;
+            return true;
+        }
+        now >= *self.since.get_or_insert(now) + BELIEVED_FOR
+    }
+}
+
 /// One look.
 ///
 /// # Errors
@@ -59,11 +100,6 @@ pub(super) async fn look(
     kinds: &[ApiResource],
     whole: &mut BTreeSet<String>,
 ) -> Result<BTreeSet<String>, kube::Error> {
-    // A server that has just started serves some kinds before others, and says that it is not ready.
-    match client.request_text(ready()?).await {
-        Err(kube::Error::Api(status)) if status.code == 403 => {}
-        other => drop(other?),
-    }
     let served = client.list_api_groups().await?;
     let served: BTreeSet<String> = served
         .groups
@@ -92,4 +128,21 @@ pub(super) async fn look(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{BELIEVED_FOR, Patience};
+
+    #[test]
+    fn a_server_that_is_never_ready_is_looked_at_after_a_while() {
+        let (mut patience, second) = (Patience::default(), Duration::from_secs(1));
+        assert!(!patience.passes(false, second));
+        assert!(!patience.passes(false, BELIEVED_FOR));
+        assert!(patience.passes(false, BELIEVED_FOR + second));
+        assert!(patience.passes(true, BELIEVED_FOR + 2 * second));
+        assert!(!patience.passes(false, BELIEVED_FOR + 3 * second), "it was ready: it is believed again");
+    }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::super::objects::{
-    AllowedRoutes, BackendRef, Gateway, GatewayClass, HTTPRoute, HTTPRouteRule, HttpPathMatch, Kind,
-    LabelSelector, Listener, ParentRef, ReferenceGrant,
+    AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,
+    HTTPRouteRule, HttpPathMatch, Kind, LabelSelector, Listener, ParentRef, ReferenceGrant,
 };
 use super::Digester;
 use super::meta::RouteMeta;
@@ -29,7 +29,7 @@ impl ClassDigest {
 pub(in super::super) struct GatewayDigest {
     pub(in super::super) namespace: Box<str>,
     pub(in super::super) class: Box<str>,
-    /// Those that take HTTPRoutes.
+    /// Those that take a kind of route that is read.
     pub(in super::super) listeners: Box<[ListenerDigest]>,
 }
 
@@ -40,6 +40,8 @@ pub(in super::super) struct ListenerDigest {
     pub(in super::super) port: u16,
     pub(in super::super) host: HostAsk,
     pub(in super::super) from: From,
+    /// The kinds of routes that it takes, of those that are read.
+    pub(in super::super) kinds: Box<[Kind]>,
 }
 
 /// The namespaces whose routes a listener takes.
@@ -53,21 +55,27 @@ pub(in super::super) enum From {
 
 impl GatewayDigest {
     pub(super) fn of(gateway: &Gateway) -> Self {
-        let listeners = gateway.spec.listeners.iter().filter(|listener| takes_http_routes(listener));
+        let listeners = gateway.spec.listeners.iter();
         Self {
             namespace: gateway.metadata.namespace.as_deref().unwrap_or_default().into(),
             class: gateway.spec.gateway_class_name.as_str().into(),
-            listeners: listeners.map(ListenerDigest::of).collect(),
+            listeners: listeners
+                .map(ListenerDigest::of)
+                .filter(|listener| !listener.kinds.is_empty())
+                .collect(),
         }
     }
 }
 
-fn takes_http_routes(listener: &Listener) -> bool {
+/// The kinds of routes that a listener takes: those it names, or by its protocol those that come over HTTP.
+fn kinds(listener: &Listener) -> Box<[Kind]> {
     let kinds = listener.allowed_routes.as_ref().map(|allowed| allowed.kinds.as_slice()).unwrap_or_default();
     let ours = |group: Option<&str>| group.is_none_or(|group| group == GROUP);
-    matches!(listener.protocol.as_str(), "HTTP" | "HTTPS")
-        && (kinds.is_empty()
-            || kinds.iter().any(|kind| kind.kind == "HTTPRoute" && ours(kind.group.as_deref())))
+    let is_http = matches!(listener.protocol.as_str(), "HTTP" | "HTTPS");
+    let named = |wanted: Kind| {
+        kinds.is_empty() || kinds.iter().any(|kind| kind.kind == wanted.name() && ours(kind.group.as_deref()))
+    };
+    [Kind::HttpRoute, Kind::GrpcRoute].into_iter().filter(|kind| is_http && named(*kind)).collect()
 }
 
 impl ListenerDigest {
@@ -77,6 +85,7 @@ impl ListenerDigest {
             port: listener.port,
             host: HostAsk::of(listener.hostname.as_deref(), true),
             from: from(listener.allowed_routes.as_ref()),
+            kinds: kinds(listener),
         }
     }
 }
@@ -91,7 +100,7 @@ fn from(allowed: Option<&AllowedRoutes>) -> From {
     }
 }
 
-/// What matters of an HTTPRoute.
+/// What matters of an HTTPRoute or a GRPCRoute.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct RouteDigest {
     pub(in super::super) meta: RouteMeta,
@@ -125,13 +134,9 @@ impl RouteDigest {
         let mut matches = spec.rules.iter().flat_map(|rule| &rule.matches);
         let conditional = matches
             .any(|one| !one.headers.is_empty() || !one.query_params.is_empty() || one.method.is_some());
-        let gateways = spec.parent_refs.iter().filter(|parent| {
-            parent.kind.as_deref().is_none_or(|kind| kind == "Gateway")
-                && parent.group.as_deref().is_none_or(|group| group == GROUP)
-        });
         Self {
             meta: RouteMeta::of(Kind::HttpRoute, metadata, by),
-            parents: gateways.map(|parent| ParentDigest::of(parent, namespace, by)).collect(),
+            parents: ParentDigest::all(&spec.parent_refs, namespace, by),
             hosts: spec.hostnames.iter().map(|host| HostAsk::of(Some(host), true)).collect(),
             rules: spec.rules.iter().map(|rule| RuleDigest::of(rule, namespace, by)).collect(),
             conditional,
@@ -139,7 +144,30 @@ impl RouteDigest {
     }
 }
 
+impl RouteDigest {
+    /// The same of a route of gRPC methods, whose paths are `/SERVICE/METHOD`.
+    pub(super) fn of_grpc(route: &GRPCRoute, by: &mut Digester<'_>) -> Self {
+        let (metadata, spec) = (&route.metadata, &route.spec);
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        Self {
+            meta: RouteMeta::of(Kind::GrpcRoute, metadata, by),
+            parents: ParentDigest::all(&spec.parent_refs, namespace, by),
+            hosts: spec.hostnames.iter().map(|host| HostAsk::of(Some(host), true)).collect(),
+            rules: spec.rules.iter().map(|rule| RuleDigest::of_grpc(rule, namespace, by)).collect(),
+            conditional: spec.rules.iter().flat_map(|rule| &rule.matches).any(|one| !one.headers.is_empty()),
+        }
+    }
+}
+
 impl ParentDigest {
+    fn all(parents: &[ParentRef], namespace: &str, by: &mut Digester<'_>) -> Box<[Self]> {
+        let gateways = parents.iter().filter(|parent| {
+            parent.kind.as_deref().is_none_or(|kind| kind == "Gateway")
+                && parent.group.as_deref().is_none_or(|group| group == GROUP)
+        });
+        gateways.map(|parent| Self::of(parent, namespace, by)).collect()
+    }
+
     fn of(parent: &ParentRef, namespace: &str, by: &mut Digester<'_>) -> Self {
         let namespace = parent.namespace.as_deref().unwrap_or(namespace);
         Self {
@@ -161,9 +189,43 @@ impl RuleDigest {
         let goes = if rule.filters.iter().any(|filter| filter.kind == "RequestRedirect") {
             Goes::Answered
         } else {
-            Goes::to(rule.backend_refs.iter().map(|backend| backend_of(backend, namespace, by)))
+            Goes::to(rule.backend_refs.iter().map(|backend| backend_of(backend, false, namespace, by)))
         };
         Self { paths: paths.into(), goes }
+    }
+}
+
+impl RuleDigest {
+    fn of_grpc(rule: &GRPCRouteRule, namespace: &str, by: &mut Digester<'_>) -> Self {
+        let every = GrpcMethodMatch::default();
+        let mut paths: Vec<_> =
+            rule.matches.iter().map(|one| method_of(one.method.as_ref().unwrap_or(&every), by)).collect();
+        if paths.is_empty() {
+            paths.push(method_of(&every, by));
+        }
+        let goes = Goes::to(rule.backend_refs.iter().map(|backend| backend_of(backend, true, namespace, by)));
+        Self { paths: paths.into(), goes }
+    }
+}
+
+/// The path of a gRPC method (gRPC over HTTP/2: `:path` is `/SERVICE/METHOD`).
+fn method_of(method: &GrpcMethodMatch, by: &mut Digester<'_>) -> Result<PathAsk, Box<str>> {
+    let written = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let (service, name) = (written(&method.service), written(&method.method));
+    match (method.kind.as_deref(), service, name) {
+        (_, None, None) => PathAsk::segments("/", by.texts),
+        (None | Some("Exact"), Some(service), None) => PathAsk::segments(&format!("/{service}"), by.texts),
+        (None | Some("Exact"), Some(service), Some(name)) => {
+            PathAsk::exact(&format!("/{service}/{name}"), by.texts)
+        }
+        // A method of whatever service.
+        (None | Some("Exact"), None, Some(name)) => PathAsk::regex(&format!("/[^/]+/{name}"), by.texts),
+        (Some("RegularExpression"), service, name) => {
+            let any = || "[^/]+".to_owned();
+            let (service, name) = (service.unwrap_or_else(any), name.unwrap_or_else(any));
+            PathAsk::regex(&format!("/{service}/{name}"), by.texts)
+        }
+        (Some(other), ..) => Err(format!("its method's type \"{other}\" is not known here").into()),
     }
 }
 
@@ -177,7 +239,12 @@ fn path_of(path: &HttpPathMatch, by: &mut Digester<'_>) -> Result<PathAsk, Box<s
     }
 }
 
-fn backend_of(backend: &BackendRef, namespace: &str, by: &mut Digester<'_>) -> Result<Backend, Box<str>> {
+fn backend_of(
+    backend: &BackendRef,
+    grpc: bool,
+    namespace: &str,
+    by: &mut Digester<'_>,
+) -> Result<Backend, Box<str>> {
     let service = backend.kind.as_deref().is_none_or(|kind| kind == "Service")
         && backend.group.as_deref().is_none_or(str::is_empty);
     if !service {
@@ -185,32 +252,33 @@ fn backend_of(backend: &BackendRef, namespace: &str, by: &mut Digester<'_>) -> R
     }
     let port = backend.port.ok_or_else(|| format!("its backend \"{}\" has no port", backend.name))?;
     let namespace = backend.namespace.as_deref().unwrap_or(namespace);
-    Ok(Backend::of(namespace, &backend.name, Port::Number(port), backend.weight.unwrap_or(1), by))
+    let weight = backend.weight.unwrap_or(1);
+    Ok(Backend { grpc, ..Backend::of(namespace, &backend.name, Port::Number(port), weight, by) })
 }
 
-/// What matters of a ReferenceGrant: which namespaces' HTTPRoutes may name which Services of its own.
+/// What matters of a ReferenceGrant: which namespaces' routes may name which Services of its own.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct GrantDigest {
     pub(in super::super) namespace: Box<str>,
-    from: Box<[Box<str>]>,
+    from: Box<[(Box<str>, Box<str>)]>,
     /// `None`: every Service.
     to: Box<[Option<Box<str>>]>,
 }
 
 impl GrantDigest {
     pub(super) fn of(grant: &ReferenceGrant) -> Self {
-        let from = grant.spec.from.iter().filter(|from| from.group == GROUP && from.kind == "HTTPRoute");
+        let from = grant.spec.from.iter().filter(|from| from.group == GROUP);
         let to = grant.spec.to.iter().filter(|to| to.group.is_empty() && to.kind == "Service");
         Self {
             namespace: grant.metadata.namespace.as_deref().unwrap_or_default().into(),
-            from: from.map(|from| from.namespace.as_str().into()).collect(),
+            from: from.map(|from| (from.kind.as_str().into(), from.namespace.as_str().into())).collect(),
             to: to.map(|to| to.name.as_deref().map(Into::into)).collect(),
         }
     }
 
-    /// Whether HTTPRoutes of a namespace may name a Service of this one.
-    pub(in super::super) fn allows(&self, from: &str, service: &str) -> bool {
-        self.from.iter().any(|namespace| **namespace == *from)
+    /// Whether routes of a kind and a namespace may name a Service of this one.
+    pub(in super::super) fn allows(&self, kind: Kind, from: &str, service: &str) -> bool {
+        self.from.iter().any(|(its, namespace)| **its == *kind.name() && **namespace == *from)
             && self.to.iter().any(|name| name.as_ref().is_none_or(|name| **name == *service))
     }
 }

@@ -122,6 +122,14 @@ pub(in super::super) struct Backend {
     pub(in super::super) port: Port,
     /// Its share of the rule.
     pub(in super::super) weight: u64,
+    /// Whether it is asked by gRPC, which is HTTP/2 whatever the port says.
+    pub(in super::super) grpc: bool,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}{}", self.service, self.port, if self.grpc { ":grpc" } else { "" })
+    }
 }
 
 /// A port, as a reference names it.
@@ -142,7 +150,7 @@ impl fmt::Display for Port {
 
 impl Backend {
     pub(super) fn of(namespace: &str, name: &str, port: Port, weight: u64, by: &mut Digester<'_>) -> Self {
-        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight }
+        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight, grpc: false }
     }
 }
 

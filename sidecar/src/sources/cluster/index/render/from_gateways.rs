@@ -1,12 +1,14 @@
-//! What HTTPRoutes ask for, through the listeners of the Gateways that they are attached to.
+//! What HTTPRoutes and GRPCRoutes ask for, through the listeners of the Gateways that they are attached to.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::super::super::objects::Kind;
 use super::super::super::picture::Reason;
 use super::super::super::settings::Settings;
 use super::super::digest::Store;
 use super::super::digest::gateway::{From, GatewayDigest, ListenerDigest, ParentDigest, RouteDigest};
+use super::super::digest::meta::RouteMeta;
 use super::super::digest::path::{Goes, HostAsk};
 use super::Notes;
 use super::claim::{Asked, pattern};
@@ -15,7 +17,7 @@ use super::claim::{Asked, pattern};
 const CONTOUR: &str = "projectcontour.io/";
 
 pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
-    for route in store.routes.values() {
+    for route in store.routes.values().chain(store.grpc_routes.values()) {
         let by = &route.meta;
         let hosts = hosts(route, settings, store, asked.notes);
         if hosts.is_empty() {
@@ -29,7 +31,7 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
         let hosts: Vec<&Arc<str>> = hosts.iter().filter_map(|host| pattern(host, by, asked.notes)).collect();
         for host in hosts {
             for rule in &route.rules {
-                let refused = not_granted(&rule.goes, by.namespace(), store);
+                let refused = not_granted(&rule.goes, by, store);
                 for path in &rule.paths {
                     match (&refused, path) {
                         (Some(why), Ok(ask)) => asked.hide_path(host, ask.clone(), by, why),
@@ -56,7 +58,7 @@ fn hosts(route: &RouteDigest, settings: &Settings, store: &Store, notes: &mut No
             continue;
         }
         let listeners: Vec<&ListenerDigest> =
-            gateway.listeners.iter().filter(|listener| is_asked_for(listener, parent)).collect();
+            gateway.listeners.iter().filter(|listener| is_asked_for(listener, parent, object.kind)).collect();
         let takes = |listener: &&&ListenerDigest| takes(listener, gateway, route.meta.namespace(), store);
         let taking: Vec<&&ListenerDigest> = listeners.iter().filter(takes).collect();
         let before = found.len();
@@ -64,7 +66,7 @@ fn hosts(route: &RouteDigest, settings: &Settings, store: &Store, notes: &mut No
             found.extend(intersection(&route.hosts, &listener.host).filter(|host| !host.is_bad()));
         }
         let why = match (listeners.is_empty(), taking.is_empty(), found.len() == before) {
-            (true, ..) => "has no listener for HTTPRoutes that fits",
+            (true, ..) => &format!("has no listener for {}s that fits", object.kind.name()),
             (_, true, _) => "has no listener that takes routes of this namespace",
             (.., true) => "has no listener with a host of this route",
             _ => continue,
@@ -90,8 +92,9 @@ fn is_read(gateway: &GatewayDigest, settings: &Settings, store: &Store) -> bool 
     }
 }
 
-fn is_asked_for(listener: &ListenerDigest, parent: &ParentDigest) -> bool {
-    parent.section.as_ref().is_none_or(|name| *name == listener.name)
+fn is_asked_for(listener: &ListenerDigest, parent: &ParentDigest, kind: Kind) -> bool {
+    listener.kinds.contains(&kind)
+        && parent.section.as_ref().is_none_or(|name| *name == listener.name)
         && parent.port.is_none_or(|port| port == listener.port)
 }
 
@@ -136,16 +139,18 @@ impl HostAsk {
 }
 
 /// Why a backend may not be used: it is of another namespace, which does not grant it.
-fn not_granted(goes: &Goes, namespace: &str, store: &Store) -> Option<String> {
+fn not_granted(goes: &Goes, by: &RouteMeta, store: &Store) -> Option<String> {
+    let (kind, namespace) = (by.object.kind, by.namespace());
     let Goes::To(backends) = goes else { return None };
     backends.iter().find_map(|backend| {
         let (its, service) = backend.service.split_once('/')?;
         let granted = its == namespace
-            || store.grants.values().any(|grant| *grant.namespace == *its && grant.allows(namespace, service));
+            || store.grants.values().any(|grant| *grant.namespace == *its && grant.allows(kind, namespace, service));
         let why = || {
             format!(
-                "no ReferenceGrant lets HTTPRoutes of namespace \"{namespace}\" name the Service {its}/{service}: write one \
-                 there"
+                "no ReferenceGrant lets {}s of namespace \"{namespace}\" name the Service {its}/{service}: write one \
+                 there",
+                kind.name()
             )
         };
         (!granted).then(why)

@@ -13,6 +13,7 @@ use zoneway_core::name::{HostPattern, PatternKind};
 use zoneway_site::wire;
 
 use super::super::super::objects::ObjectRef;
+use super::super::super::picture::PathOrigins;
 use super::super::digest::path::Backend;
 use super::Notes;
 use super::claim::Claim;
@@ -23,11 +24,11 @@ use host::HostMerge;
 /// Every host, and what serves it.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
-    pub(super) hosts: BTreeMap<String, wire::Host>,
+    pub(super) hosts: wire::Entries<wire::Host>,
     /// The services that rules name, by their names in the site.
     pub(super) uses: BTreeMap<Arc<str>, Use>,
-    pub(super) origins: BTreeMap<String, BTreeMap<String, ObjectRef>>,
-    pub(super) hidden: Arc<BTreeSet<String>>,
+    pub(super) origins: BTreeMap<Arc<str>, PathOrigins>,
+    pub(super) hidden: Arc<BTreeSet<Arc<str>>>,
 }
 
 /// A service of the site.
@@ -39,36 +40,48 @@ pub(super) struct Use {
     pub(super) by: Vec<ObjectRef>,
 }
 
-pub(super) fn merge(mut claims: Vec<Claim<'_>>, topology: &Topology, notes: &mut Notes) -> Merged {
+/// `before`: the hosts as they were, of which those that are so still are kept.
+pub(super) fn merge(
+    mut claims: Vec<Claim<'_>>,
+    topology: &Topology,
+    before: &wire::Entries<wire::Host>,
+    notes: &mut Notes,
+) -> Merged {
     claims.sort_by(|a, b| (&a.host, &a.path, a.by.age()).cmp(&(&b.host, &b.path, b.by.age())));
-    let mut hosts: Vec<HostMerge<'_>> = Vec::new();
-    for claims in claims.chunk_by(|a, b| a.host == b.host) {
-        hosts.extend(HostMerge::of(claims, topology, notes));
-    }
-    let wildcards: BTreeMap<Arc<str>, ZoneSet> = hosts
-        .iter()
-        .filter(|host| host.pattern.kind() != PatternKind::Exact)
-        .map(|host| (Arc::clone(&host.host), host.exposed_to()))
-        .collect();
+    let hosts = || claims.chunk_by(|a, b| a.host == b.host);
+    // What is told of them is told below.
+    let wildcards = hosts().filter(|claims| claims.first().is_some_and(|claim| claim.host.starts_with('*')));
+    let wildcards = wildcards.filter_map(|claims| HostMerge::of(claims, topology, &mut Notes::default()));
+    let wildcards: BTreeMap<Arc<str>, ZoneSet> =
+        wildcards.map(|host| (Arc::clone(&host.host), host.exposed_to())).collect();
     let mut merged = Merged::default();
     let mut hidden = BTreeSet::new();
-    for mut host in hosts {
+    let mut all = BTreeMap::new();
+    // One after the other: a host that is being merged takes ten times the room of one that is written.
+    for claims in hosts() {
+        let Some(mut host) = HostMerge::of(claims, topology, notes) else { continue };
         let pattern = host.pattern.clone();
         host.expose_solvers(|| covering(&pattern, &wildcards));
         host.cut(topology, notes);
-        let name = host.host.to_string();
-        let (written, uses, origins) = host.written(topology, notes);
+        let name = Arc::clone(&host.host);
+        let (written, uses, origins) = host.written(topology, notes, &mut merged.uses);
         if origins.is_empty() {
-            hidden.insert(name.clone());
+            hidden.insert(Arc::clone(&name));
         } else {
-            merged.origins.insert(name.clone(), origins);
+            merged.origins.insert(Arc::clone(&name), origins);
         }
-        for (service, backends, by) in uses {
-            let used = merged.uses.entry(service).or_insert_with(|| Use { backends, by: Vec::new() });
-            used.by.push(by);
+        for (service, by) in uses {
+            if let Some(used) = merged.uses.get_mut(&service) {
+                used.by.push(by);
+            }
         }
-        merged.hosts.insert(name, written);
+        let written = match before.get(&name) {
+            Some(before) if **before == written => Arc::clone(before),
+            _ => Arc::new(written),
+        };
+        all.insert(name, written);
     }
+    merged.hosts = if all == **before { before.clone() } else { all.into() };
     merged.hidden = Arc::new(hidden);
     merged
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use zoneway_core::table::Limits;
 use zoneway_site::{HostPort, Protocol, wire};
@@ -16,19 +15,15 @@ use super::Notes;
 use super::merge::Use;
 use super::topology::{MOST, Topology, weight};
 
-/// Every service that a rule names.
-pub(super) fn services(
-    uses: &BTreeMap<Arc<str>, Use>,
+/// A service that rules name.
+pub(super) fn service(
+    used: &Use,
     topology: &Topology,
     supposes: bool,
     store: &Store,
     notes: &mut Notes,
-) -> BTreeMap<String, wire::Service> {
-    let service = |(name, used): (&Arc<str>, &Use)| {
-        let mut seen = Seen { topology, supposes, store, notes: &mut *notes, used, at: BTreeMap::new() };
-        (name.to_string(), seen.service())
-    };
-    uses.iter().map(service).collect()
+) -> wire::Service {
+    Seen { topology, supposes, store, notes, used, at: BTreeMap::new() }.service()
 }
 
 /// One service, while its backends are gone through.
@@ -49,7 +44,11 @@ impl<'s> Seen<'s> {
         }
         let mut protocol = None;
         for backend in &self.used.backends {
-            let spoken = self.backend(backend);
+            let spoken = self.backend(backend).map(|spoken| match spoken {
+                Protocol::Http if backend.grpc => Protocol::H2c,
+                Protocol::Https if backend.grpc => Protocol::H2,
+                spoken => spoken,
+            });
             protocol = protocol.or(spoken);
         }
         let served = |(node, (mut addresses, weight)): (&'s str, (Vec<String>, u64))| {

@@ -1,6 +1,7 @@
 //! The zones, their nodes and their links.
 
 mod links;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -73,7 +74,8 @@ impl Topology {
             names.insert(Arc::clone(&zone));
             topology.zone_of.insert(Arc::clone(name), zone);
         }
-        topology.names = names.into_iter().collect();
+        topology.names = room::zones(names, settings, store);
+        topology.leave_out(store, notes);
         topology.home = topology.place(&home).unwrap_or_default();
         for name in topology.names.clone() {
             let zone = store.zones.get(&name);
@@ -87,6 +89,7 @@ impl Topology {
             topology.suppose_nodes();
         }
         topology.links(settings, store, notes);
+        topology.fit_links(store, notes);
         topology
     }
 

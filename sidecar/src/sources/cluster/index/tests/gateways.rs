@@ -1,4 +1,4 @@
-//! HTTPRoutes through Gateways.
+//! HTTPRoutes and GRPCRoutes through Gateways.
 
 use super::{check, check_saying, hosts, household, notes, picture_of, settings};
 use crate::sources::cluster::settings::Settings;
@@ -276,4 +276,69 @@ fn a_redirect_at_one_listener_leaves_the_host_to_the_route_of_the_other() {
     for name in ["a", "z"] {
         check(&(gateway(listeners) + &redirect(name) + &real), "a.example.com/ default/web:80 403", "");
     }
+}
+
+/// A GRPCRoute `g` on `gw`, with these matches.
+fn grpc(matches: &str) -> String {
+    route(
+        "g",
+        &format!(
+            "parentRefs: [{{name: gw}}], hostnames: [a.example.com], rules: [{{matches: [{matches}], backendRefs: [{{name: web, \
+             port: 80}}]}}]"
+        ),
+    )
+    .replace("HTTPRoute", "GRPCRoute")
+}
+
+#[test]
+fn a_grpc_method_is_a_path_and_its_service_speaks_http_2() {
+    for (matches, path) in [
+        ("", "/"),
+        ("{method: {service: shop.Cart}}", "/shop.Cart"),
+        ("{method: {service: shop.Cart, method: Add}}", "/shop.Cart/Add"),
+        ("{method: {method: Add}}", "/"),
+        ("{method: {type: RegularExpression, service: 'shop[.]Cart'}}", "/"),
+    ] {
+        check(&(gateway(HTTP) + &grpc(matches)), &format!("a.example.com{path} default/web:80:grpc 403"), "");
+    }
+    let picture = picture_of(
+        settings(),
+        &(household() + "\n---\n" + &gateway(HTTP) + &grpc("") + &on("", "b.example.com")),
+    );
+    assert_eq!(
+        super::services(&picture),
+        "default/web:80 studtop=10.1.0.1:8080\ndefault/web:80:grpc h2c studtop=10.1.0.1:8080"
+    );
+    check(
+        &(gateway(HTTP) + &grpc("{method: {type: Glob, service: x}}")),
+        "a.example.com hidden",
+        "Hidden GRPCRoute default/g",
+    );
+}
+
+#[test]
+fn a_listener_takes_the_kinds_that_it_names() {
+    let only = |kind: &str| {
+        gateway(&format!(
+            "{{name: http, port: 80, protocol: HTTP, allowedRoutes: {{kinds: [{{kind: {kind}}}]}}}}"
+        ))
+    };
+    check(&(only("GRPCRoute") + &grpc("")), "a.example.com/ default/web:80:grpc 403", "");
+    check(&(only("HTTPRoute") + &grpc("")), "", "NotAttached GRPCRoute default/g");
+    check(&(only("GRPCRoute") + &on("", "a.example.com")), "", "NotAttached HTTPRoute default/r");
+}
+
+#[test]
+fn a_grant_is_for_the_kind_that_it_names() {
+    let other = grpc("").replace("name: web, port", "name: web, namespace: other, port");
+    let grant = |kind: &str| {
+        format!(
+            "{{apiVersion: gateway.networking.k8s.io/v1beta1, kind: ReferenceGrant, metadata: {{name: g, namespace: other}}, spec: \
+             {{from: [{{group: gateway.networking.k8s.io, kind: {kind}, namespace: default}}], to: [{{group: '', kind: Service}}]}}}}\n"
+        )
+    };
+    let check =
+        |kind: &str, hosts: &str, notes: &str| check(&(gateway(HTTP) + &other + &grant(kind)), hosts, notes);
+    check("GRPCRoute", "a.example.com/ other/web:80:grpc 403", "");
+    check("HTTPRoute", "a.example.com hidden", "Hidden GRPCRoute default/g");
 }

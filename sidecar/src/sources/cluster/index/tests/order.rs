@@ -121,11 +121,11 @@ fn a_list_takes_the_place_of_what_was_there() {
         let mut without = Index::new(settings());
         fill(&mut without, of_kind(false));
         let there = of_kind(true).count() > 0;
-        assert_eq!(whole.replace(*kind, Vec::new()), there && *kind != Kind::Pod, "{kind:?}");
+        assert_eq!(whole.retain(*kind, |_, _| false), there && *kind != Kind::Pod, "{kind:?}");
         assert_eq!(whole.site(), without.site(), "{kind:?}");
-        assert_eq!(whole.replace(*kind, of_kind(true).collect()), there && *kind != Kind::Pod, "{kind:?}");
+        fill(&mut whole, of_kind(true));
         assert_eq!(whole.site(), with, "{kind:?}");
-        assert!(!whole.replace(*kind, of_kind(true).collect()), "{kind:?}");
+        assert!(!whole.retain(*kind, |_, _| true), "{kind:?}");
     }
 }
 
@@ -180,4 +180,50 @@ fn a_change_of_endpoints_leaves_the_hosts_as_they_are() {
     assert_eq!(hosts(&after), hosts(&before));
     assert_ne!(services(&after), services(&before));
     assert!(Arc::ptr_eq(&before.origins, &after.origins));
+}
+
+#[test]
+fn whatever_happens_the_next_picture_is_what_it_would_be_from_scratch() {
+    let pool = pool();
+    for seed in 1..=100 {
+        let mut numbers = Numbers(0x2545_f491_4f6c_dd1d_u64.wrapping_mul(seed));
+        let mut there: Vec<Object> = Vec::new();
+        let mut index = Index::new(settings());
+        for _ in 0..30 {
+            match numbers.below(4) {
+                0 if !there.is_empty() => {
+                    let gone = there.swap_remove(numbers.below(there.len()));
+                    delete(&mut index, &gone);
+                }
+                _ => {
+                    let next = pool[numbers.below(pool.len())].clone();
+                    let name = |object: &Object| {
+                        (object.kind(), object.metadata().namespace.clone(), object.metadata().name.clone())
+                    };
+                    there.retain(|other| name(other) != name(&next));
+                    index.apply(next.clone());
+                    there.push(next);
+                }
+            }
+            if numbers.below(3) == 0 {
+                let mut scratch = Index::new(settings());
+                fill(&mut scratch, there.iter().cloned());
+                assert_eq!(index.site(), scratch.site(), "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_did_not_change_is_the_same_piece_of_memory() {
+    let mut index = Index::new(settings());
+    fill(&mut index, pool());
+    let before = index.site().site.hosts.clone().expect("hosts");
+    index.apply(objects(&ingress("new", "", "new.example.com / P web")).remove(0));
+    let after = index.site().site.hosts.clone().expect("hosts");
+    assert_eq!(after.len(), before.len() + 1);
+    assert!(before.iter().all(|(name, host)| Arc::ptr_eq(host, &after[name])));
+    // A namespace that says what it said before changes nothing at all.
+    index.apply(objects("{apiVersion: v1, kind: Namespace, metadata: {name: unheard-of}}").remove(0));
+    assert!(index.site().site.hosts.as_ref().expect("hosts").is(&after));
 }

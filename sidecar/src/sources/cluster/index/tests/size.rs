@@ -97,7 +97,8 @@ fn ten_thousand_hosts_on_a_thousand_services_over_a_hundred_nodes_are_one_site()
     let after = index.site();
     let (old, new) =
         (before.site.services.as_ref().expect("some"), after.site.services.as_ref().expect("some"));
-    let changed: Vec<&String> = new.keys().filter(|name| old.get(*name) != new.get(*name)).collect();
+    let changed: Vec<&str> =
+        new.keys().filter(|name| old.get(*name) != new.get(*name)).map(AsRef::as_ref).collect();
     assert_eq!(changed, ["shop/service-7:80"]);
     assert_eq!(after.site.hosts, before.site.hosts);
 }

@@ -208,7 +208,7 @@ fn of_several_public_zones_the_first_is_outside_where_nobody_says() {
         .flat_map(|settings| settings.ingress.iter().flatten())
         .map(|listener| listener.outside_zone.clone().map(|zone| zone.0))
         .collect();
-    assert_eq!(outside, [Some("abroad".to_owned()), Some("exposed".to_owned())]);
+    assert_eq!(outside, [Some("abroad".into()), Some("exposed".into())]);
     assert_eq!(notes(&picture), "ZoneUnusable Zone exposed");
 }
 
@@ -221,4 +221,42 @@ fn zones_are_summed_up() {
         .map(|zone| format!("{} {} {} {}", zone.name, zone.nodes, zone.links, zone.object.is_some()))
         .collect();
     assert_eq!(shown, ["403 2 1 true", "exposed 1 0 true"]);
+}
+
+#[test]
+fn of_more_zones_than_a_table_has_room_for_those_with_an_object_stay() {
+    let node = |number: usize| {
+        format!(
+            "{{apiVersion: v1, kind: Node, metadata: {{name: n{number}, labels: {{st8s.stuartpb.com/zone: z{number:03}}}}}, status: \
+             {{addresses: [{{type: InternalIP, address: 10.9.{}.{}}}], conditions: [{{type: Ready, status: 'True'}}]}}}}\n---\n",
+            number / 250,
+            number % 250 + 1
+        )
+    };
+    let manifests = (0..260).map(node).collect::<String>() + &zone("z259", "speaksFor: [z259]");
+    let picture = at_home(&manifests);
+    let site = zoneway_site::Site::try_from(picture.site.as_ref()).expect("a site that its check takes");
+    assert_eq!(site.zones().len(), 256);
+    // 403, exposed and z259 have their place; of the labels the last six go.
+    let gone = (253..259).map(|number| format!("NodeUnusable Node n{number}")).collect::<Vec<_>>();
+    assert_eq!(notes(&picture), gone.join("\n"));
+    assert!(site.zones().keys().any(|zone| zone.as_str() == "z259"));
+}
+
+#[test]
+fn of_more_links_than_a_table_has_room_for_the_last_are_left_out() {
+    let links: Vec<String> = (0..70).map(|number| format!("{{to: z{number:02}}}")).collect();
+    let manifests: String = (0..70)
+        .map(|number| {
+            let own = format!("{{to: z{number:02}}}");
+            let others: Vec<&str> = links.iter().map(String::as_str).filter(|link| **link != own).collect();
+            zone(&format!("z{number:02}"), &format!("links: [{}]", others.join(", "))) + "\n---\n"
+        })
+        .collect();
+    let picture = at_home(&manifests);
+    let site = zoneway_site::Site::try_from(picture.site.as_ref()).expect("a site that its check takes");
+    assert_eq!(site.zones().values().map(|zone| zone.links.len()).sum::<usize>(), 4096);
+    // 59 zones of 69 links are 4,071: the sixtieth has room for 25 of its own.
+    let gone = (59..70).map(|number| format!("ZoneUnusable Zone z{number}")).collect::<Vec<_>>();
+    assert_eq!(notes(&picture), gone.join("\n"));
 }

@@ -8,7 +8,7 @@ use zoneway_core::table::Limits;
 use zoneway_site::wire;
 
 use super::super::super::super::objects::ObjectRef;
-use super::super::super::super::picture::Reason;
+use super::super::super::super::picture::{PathOrigins, Reason};
 use super::super::super::digest::meta::RouteMeta;
 use super::super::super::digest::path::{Backend, Matching};
 use super::super::super::words::ACME_PATH;
@@ -16,6 +16,7 @@ use super::super::Notes;
 use super::super::claim::{Claim, Where};
 use super::super::topology::Topology;
 use super::super::zone_set::ZoneSet;
+use super::Use;
 
 /// The name of what Envoy answers by itself; no Service has it, for theirs have a slash.
 const ANSWERED: &str = "envoy";
@@ -42,8 +43,11 @@ struct RuleMerge<'a> {
     exposed_to: ZoneSet,
 }
 
-/// What a host names: the service, its backends, and who names it.
-type Named = (Arc<str>, Vec<Backend>, ObjectRef);
+/// What a host names: the service, and who names it.
+type Named = (Arc<str>, ObjectRef);
+
+/// The services that hosts name, by their names in the site.
+type Uses = BTreeMap<Arc<str>, Use>;
 
 impl<'a> HostMerge<'a> {
     /// The host of these claims, sorted by path and age.
@@ -265,11 +269,12 @@ impl<'a> HostMerge<'a> {
         mut self,
         topology: &Topology,
         notes: &mut Notes,
-    ) -> (wire::Host, Vec<Named>, BTreeMap<String, ObjectRef>) {
+        known: &mut Uses,
+    ) -> (wire::Host, Vec<Named>, PathOrigins) {
         self.fit(notes);
         if self.rules.values().all(|rule| rule.hidden) {
             // Exposed to nobody, without rules: no wildcard answers for it.
-            return (wire::Host::default(), Vec::new(), BTreeMap::new());
+            return (wire::Host::default(), Vec::new(), Box::default());
         }
         let home = ZoneSet::one(topology.home);
         let mut exposures = self.rules.values().map(|rule| rule.exposed_to);
@@ -278,16 +283,25 @@ impl<'a> HostMerge<'a> {
         let zones = |zones: ZoneSet| Some(topology.named(zones).map(Into::into).collect());
         let mut named = Vec::with_capacity(self.rules.len());
         let mut paths = BTreeMap::new();
-        let mut origins = BTreeMap::new();
+        let mut origins = Vec::with_capacity(self.rules.len());
         for (path, rule) in &self.rules {
             let service = rule.service().map(|(name, backends)| {
-                named.push((Arc::clone(&name), backends, rule.by.object.clone()));
-                name.as_ref().into()
+                // One text for all hosts that name it.
+                let name = match known.get_key_value(name.as_str()) {
+                    Some((name, _)) => Arc::clone(name),
+                    None => {
+                        let name: Arc<str> = name.into();
+                        known.insert(Arc::clone(&name), Use { backends, by: Vec::new() });
+                        name
+                    }
+                };
+                named.push((Arc::clone(&name), rule.by.object.clone()));
+                name.into()
             });
             let expose_to =
                 if shared.is_some() || rule.exposed_to == home { None } else { zones(rule.exposed_to) };
             paths.insert(path.to_string(), wire::Rule { expose_to, service });
-            origins.insert(path.to_string(), rule.by.object.clone());
+            origins.push((Arc::clone(path), rule.by.object.clone()));
         }
         let expose_to = shared.filter(|shared| *shared != home).and_then(zones);
         let mut host = wire::Host { expose_to, prefer: self.prefer, service: None, paths: None };
@@ -299,7 +313,7 @@ impl<'a> HostMerge<'a> {
                 host.paths = Some(paths);
             }
         }
-        (host, named, origins)
+        (host, named, origins.into())
     }
 
     /// A table has a limit of rules a host. What says the same as the rule around it can go; what is too many still
@@ -341,29 +355,29 @@ impl<'a> HostMerge<'a> {
 
 impl RuleMerge<'_> {
     /// The service that serves it, by name, with its backends.
-    fn service(&self) -> Option<(Arc<str>, Vec<Backend>)> {
+    fn service(&self) -> Option<(String, Vec<Backend>)> {
         if self.hidden {
             return None;
         }
         if let [only] = self.backends.as_slice() {
             let backend = Backend { weight: 1, ..(*only).clone() };
-            return Some((format!("{}:{}", only.service, only.port).into(), vec![backend]));
+            return Some((only.to_string(), vec![backend]));
         }
         let mut backends: Vec<Backend> = self.backends.iter().map(|backend| (*backend).clone()).collect();
         backends.sort_unstable();
         backends.dedup();
         let Some(first) = backends.first() else {
-            return self.answered.then(|| (ANSWERED.into(), Vec::new()));
+            return self.answered.then(|| (ANSWERED.to_owned(), Vec::new()));
         };
         let alike = backends.iter().all(|backend| backend.weight == first.weight);
         if alike {
             backends.iter_mut().for_each(|backend| backend.weight = 1);
         }
-        let name = |Backend { service, port, weight }: &Backend| match alike {
-            true => format!("{service}:{port}"),
-            false => format!("{service}:{port}*{weight}"),
+        let name = |backend: &Backend| match alike {
+            true => backend.to_string(),
+            false => format!("{backend}*{}", backend.weight),
         };
-        Some((backends.iter().map(name).collect::<Vec<_>>().join("+").into(), backends))
+        Some((backends.iter().map(name).collect::<Vec<_>>().join("+"), backends))
     }
 }
 

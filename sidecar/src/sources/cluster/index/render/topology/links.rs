@@ -20,7 +20,7 @@ impl Topology {
                 let why = match self.place(&link.to) {
                     None => unknown_zone("links", &link.to),
                     Some(_) if link.to == **zone => "a link goes to its own zone: take it out".to_owned(),
-                    Some(_) if links.iter().any(|other| other.to.0 == link.to) => {
+                    Some(_) if links.iter().any(|other| other.to.as_str() == link.to) => {
                         format!("a second link goes to zone \"{}\": keep one", link.to)
                     }
                     Some(_) => {
