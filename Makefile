@@ -92,7 +92,7 @@ bench: build wasm module ## CPU, latency, memory: no filter, Lua, ext_authz, Was
 	@python3 benches $(PARTS) --rounds $(ROUNDS) $(BENCH)
 
 .PHONY: dist
-dist: setup wasm arm64 ## Static binaries and native modules for amd64 and arm64, the filter, checksums; into dist/
+dist: setup arm64 ## Static binaries and native modules for amd64 and arm64, the filter, checksums; into dist/
 	@$(CARGO) build --locked -p zoneway-tests --bin corpus
 	@tools/dist
 
