@@ -174,11 +174,13 @@ pub enum Reason {
     BadPeer,
     /// A peer's zone does not speak for the source zone.
     NotSpokenFor,
+    /// The connection was opened for a host of another exposure.
+    Misdirected,
 }
 
 impl Reason {
     /// Every reason, in the order above.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Here,
         Self::Peer,
         Self::PeerEgress,
@@ -196,6 +198,7 @@ impl Reason {
         Self::BadHop,
         Self::BadPeer,
         Self::NotSpokenFor,
+        Self::Misdirected,
     ];
 
     /// The reason's name in logs, metrics and `proxy-status`.
@@ -219,6 +222,7 @@ impl Reason {
             Self::BadHop => "bad_hop",
             Self::BadPeer => "bad_peer",
             Self::NotSpokenFor => "not_spoken_for",
+            Self::Misdirected => "misdirected",
         }
     }
 
@@ -230,6 +234,7 @@ impl Reason {
             Self::MalformedHost | Self::MalformedPath | Self::BadHop => Some(400),
             Self::BadPeer | Self::NotSpokenFor => Some(403),
             Self::UnknownHost | Self::NotExposed | Self::NoRule => Some(404),
+            Self::Misdirected => Some(421),
             Self::NoTable | Self::NoBackend | Self::NoPath => Some(503),
             Self::Loop | Self::TooManyHops => Some(508),
         }

@@ -192,6 +192,17 @@ impl Layout {
         self.lists(entry.record.exposed_to, zone)
     }
 
+    /// Whether two hosts are exposed to other zones, as far as this view can tell.
+    pub(crate) fn differ_in_exposure(&self, one: Entry, other: Entry) -> bool {
+        let view = self.block.view();
+        let [one, other] = [one, other].map(|entry| self.block.list(entry.record.exposed_to));
+        // A public view names its own zone alone where it does not serve the host, whoever else may ask.
+        let is_cut = |list: &[u8]| {
+            self.block.zone(view).is_public() && matches!(list, [only] if usize::from(*only) == view)
+        };
+        one != other && !is_cut(one) && !is_cut(other)
+    }
+
     pub(crate) fn host_prefers_zone(&self, entry: Entry) -> bool {
         entry.record.prefer() == Some(Prefer::Zone)
     }

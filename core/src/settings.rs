@@ -32,6 +32,7 @@ pub struct Settings {
     peers: PeerAuthentication,
     max_table_bytes: usize,
     balance: Balance,
+    sni: bool,
 }
 
 /// How a peer listener knows who dials it.
@@ -123,6 +124,12 @@ impl Settings {
         Limits { bytes: self.max_table_bytes, ..Limits::default() }
     }
 
+    /// Whether Envoy writes the name of a client's TLS handshake into a header.
+    #[must_use]
+    pub fn tells_sni(&self) -> bool {
+        self.sni
+    }
+
     /// Where the seed comes from.
     #[must_use]
     pub fn balance(&self) -> &Balance {
@@ -167,7 +174,8 @@ impl TryFrom<wire::Settings> for Settings {
         };
         let policy =
             Policy { unknown_host: missing(wire.unknown_host), no_table: missing(wire.no_table), max_hops };
-        Ok(Self { role: wire.role, zone, node, sources, policy, peers, max_table_bytes, balance })
+        let sni = wire.sni.unwrap_or_default();
+        Ok(Self { role: wire.role, zone, node, sources, policy, peers, max_table_bytes, balance, sni })
     }
 }
 

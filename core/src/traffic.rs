@@ -9,6 +9,7 @@ mod cdn_loop;
 mod counters;
 pub mod header;
 mod log_line;
+mod misdirected;
 mod passage;
 mod refusal;
 mod seed;

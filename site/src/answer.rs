@@ -59,6 +59,7 @@ pub fn in_words(reason: Reason) -> &'static str {
         Reason::NoPath => "what serves it cannot be reached from here for this source zone",
         Reason::BadHop => "the trail or the source zone is missing or malformed",
         Reason::BadPeer => "the node that passed it on is not who the trail says",
+        Reason::Misdirected => "the connection was opened for a host that other zones may ask for",
         Reason::NotSpokenFor => "the zone that passed it on does not speak for the source zone",
     }
 }

@@ -47,6 +47,9 @@ pub struct Settings {
     /// Where the seed comes from that orders endpoints.
     #[serde(default, deserialize_with = "strict::optional")]
     pub balance: Option<Balance>,
+    /// Whether Envoy writes the name that a client's handshake asked for into `x-zoneway-sni`; default no.
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub sni: Option<bool>,
 }
 
 /// What a listener (or the bootstrap's singleton) is for.

@@ -1,7 +1,7 @@
 //! What one pass over a request's headers finds.
 
 use super::cdn_loop;
-use super::header::{Known, known};
+use super::header::{self, Known, known, says_the_way};
 use crate::decision::{Peer, Request, Role, Trail};
 
 /// A request's headers, read once.
@@ -14,7 +14,9 @@ pub struct Arrival<'a> {
     source: Lines<'a>,
     trail: Lines<'a>,
     loops: usize,
+    sni: Lines<'a>,
     strays: Vec<&'a [u8]>,
+    way: Vec<&'a [u8]>,
 }
 
 /// How often a header stood there.
@@ -54,11 +56,17 @@ impl<'a> Arrival<'a> {
             source: Lines::None,
             trail: Lines::None,
             loops: 0,
+            sni: Lines::None,
             strays: Vec::new(),
+            way: Vec::new(),
         };
         for (name, value) in headers {
             match known(name) {
-                None => {}
+                None => {
+                    if role == Role::Peer && says_the_way(name) {
+                        arrival.way.push(name);
+                    }
+                }
                 Some(Known::Authority) => arrival.authority.add(value),
                 Some(Known::Host) => arrival.other_host = true,
                 Some(Known::Path) => arrival.path = value,
@@ -72,6 +80,7 @@ impl<'a> Arrival<'a> {
                     arrival.stray(name, role == Role::Ingress);
                 }
                 Some(Known::Steering) => arrival.stray(name, true),
+                Some(Known::Sni) => arrival.sni.add(value),
                 Some(Known::OtherOfOurs) => arrival.stray(name, role == Role::Ingress),
             }
         }
@@ -82,6 +91,24 @@ impl<'a> Arrival<'a> {
         if is_stray && !self.strays.iter().any(|stray| stray.eq_ignore_ascii_case(name)) {
             self.strays.push(name);
         }
+    }
+
+    /// The name that the client's handshake asked for, where Envoy is to write it down (`written`); where not, the header is a
+    /// client's own, and goes no further.
+    pub(super) fn sni(&mut self, written: bool) -> Option<&'a [u8]> {
+        if written && self.role == Role::Ingress {
+            return Some(self.sni.only()).filter(|name| !name.is_empty());
+        }
+        if !matches!(self.sni, Lines::None) {
+            self.stray(header::SNI.as_bytes(), true);
+        }
+        None
+    }
+
+    /// The headers of a peer's request that say where it came from, besides `x-forwarded-for`.
+    #[must_use]
+    pub fn way(&self) -> &[&'a [u8]] {
+        &self.way
     }
 
     /// The request, as the decision wants it. `source_zone` is the listener's own, for [`Role::Ingress`]; a peer
@@ -214,6 +241,39 @@ mod tests {
         assert_eq!(strays, ["x-zoneway-source", "x-zoneway-trail", "X-Zoneway-Cluster", "x-zoneway-new"]);
         let peer = read(Role::Peer, &sent);
         assert_eq!(peer.strays(), [b"X-Zoneway-Cluster"]);
+    }
+
+    #[test]
+    fn the_name_of_the_handshake_is_envoys_to_say() {
+        let sent = [(":authority", "a.example"), ("x-zoneway-sni", "b.example")];
+        let mut arrival = read(Role::Ingress, &sent);
+        assert_eq!(arrival.sni(true), Some(&b"b.example"[..]));
+        assert!(arrival.strays().is_empty(), "Envoy's routes take it out");
+        for role in [Role::Ingress, Role::Peer] {
+            let mut arrival = read(role, &sent);
+            assert_eq!(arrival.sni(role == Role::Peer), None);
+            assert_eq!(arrival.strays(), [b"x-zoneway-sni"]);
+        }
+        assert_eq!(read(Role::Ingress, &[("x-zoneway-sni", "a"), ("x-zoneway-sni", "b")]).sni(true), None);
+    }
+
+    #[test]
+    fn what_a_peer_says_of_the_way_is_known() {
+        let names = [
+            "Forwarded",
+            "x-real-ip",
+            "X-Forwarded-Host",
+            "x-forwarded-for",
+            "x-forwarded-proto",
+            "x-forwardedx",
+        ];
+        let sent = names.map(|name| (name, "192.168.0.1"));
+        let way: Vec<_> = read(Role::Peer, &sent).way().iter().map(|name| name.to_vec()).collect();
+        assert_eq!(way, [&b"Forwarded"[..], b"x-real-ip", b"X-Forwarded-Host"]);
+        assert!(
+            read(Role::Ingress, &sent).way().is_empty(),
+            "an ingress forgets it before any filter, where it has to"
+        );
     }
 
     #[test]

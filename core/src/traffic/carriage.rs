@@ -40,12 +40,23 @@ pub fn carry_out<'a>(
     source_zone: &[u8],
 ) -> Carriage<'a> {
     let told = || table.is_some_and(|table| may_be_told(table, source_zone));
-    carry(decision, here, arrival, source_zone, told)
+    let mut carriage = carry(decision, here, arrival, source_zone, told);
+    if let Carriage::Leave { remove } | Carriage::Forward { remove, .. } = &mut carriage
+        && !arrival.way().is_empty()
+        && table.is_none_or(|table| is_public(table, source_zone))
+    {
+        remove.extend(arrival.way());
+    }
+    carriage
+}
+
+fn is_public(table: &Layout, zone: &[u8]) -> bool {
+    table.public_zones().any(|public| public.as_bytes() == zone)
 }
 
 /// Whether a zone may know what is inside a refusal: one that the table has, and that is not public.
 fn may_be_told(table: &Layout, zone: &[u8]) -> bool {
-    table.zone_index(zone).is_some() && !table.public_zones().any(|public| public.as_bytes() == zone)
+    table.zone_index(zone).is_some() && !is_public(table, zone)
 }
 
 fn carry<'a>(
@@ -216,11 +227,39 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_zone_that_is_public_or_unknown_is_told_nothing() {
+    fn household() -> Layout {
         let table = br#"{"version": 1, "revision": {"epoch": 7, "sequence": 42}, "view": "403",
             "zones": {"403": {"links": [{"to": "web"}]}, "web": {"public": true}}, "hosts": []}"#;
-        let layout = Layout::compile(&crate::table::Table::parse(table).expect("a table"));
+        Layout::compile(&crate::table::Table::parse(table).expect("a table"))
+    }
+
+    /// A captured public node could make its clients look like the household's.
+    #[test]
+    fn what_a_public_zone_says_of_the_way_goes_no_further() {
+        let table = household();
+        let way =
+            [("forwarded", "for=192.168.0.1"), ("x-forwarded-host", "a"), ("x-forwarded-for", "203.0.113.9")];
+        for (source, removed) in [("web", vec![&b"forwarded"[..], b"x-forwarded-host"]), ("403", vec![])] {
+            let sent = [&way[..], &[("x-zoneway-source", source), ("x-zoneway-trail", "a/b")]].concat();
+            let sent = sent.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            let arrival = Arrival::read(Role::Peer, sent);
+            for outcome in
+                [Outcome::Local, Outcome::Peer { reason: Reason::Peer, endpoints: vec!["10.0.0.1:1"] }]
+            {
+                let decision = Decision { outcome, revision: None };
+                let (Carriage::Leave { remove } | Carriage::Forward { remove, .. }) =
+                    carry_out(&decision, Some(&table), &HERE, &arrival, arrival.source())
+                else {
+                    panic!("nothing is refused")
+                };
+                assert_eq!(remove, removed, "{source}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_zone_that_is_public_or_unknown_is_told_nothing() {
+        let layout = household();
         assert!(may_be_told(&layout, b"403"));
         assert!(!may_be_told(&layout, b"web"));
         assert!(!may_be_told(&layout, b"elsewhere"));

@@ -12,6 +12,9 @@ pub const TUNNEL: &str = "x-zoneway-tunnel";
 pub const SOURCE: &str = "x-zoneway-source";
 /// The `zone/node` items that the request has passed, joined by `,` without blanks.
 pub const TRAIL: &str = "x-zoneway-trail";
+/// The name that the client's TLS handshake asked for: written by Envoy where the filter's configuration says so, and taken out
+/// by its routes.
+pub const SNI: &str = "x-zoneway-sni";
 /// RFC 8586: every proxy that may be part of a loop adds itself.
 pub const CDN_LOOP: &str = "cdn-loop";
 /// Our name in `cdn-loop` and `proxy-status`.
@@ -40,6 +43,7 @@ pub(super) enum Known {
     Trail,
     /// Cluster, endpoints and tunnel: what steers a forward.
     Steering,
+    Sni,
     /// Anything else under `x-zoneway-`.
     OtherOfOurs,
 }
@@ -62,10 +66,20 @@ pub(super) fn known(name: &[u8]) -> Option<Known> {
                 Some(Known::Trail)
             } else if is(CLUSTER) || is(ENDPOINTS) || is(TUNNEL) {
                 Some(Known::Steering)
+            } else if is(SNI) {
+                Some(Known::Sni)
             } else {
                 Some(Known::OtherOfOurs)
             }
         }
         _ => None,
     }
+}
+
+/// Whether a header says where a request came from, besides `x-forwarded-for` (which Envoy judges before any filter) and
+/// `x-forwarded-proto` (which is no address).
+pub(super) fn says_the_way(name: &[u8]) -> bool {
+    let is = |text: &str| name.eq_ignore_ascii_case(text.as_bytes());
+    let forwarded = name.get(..12).is_some_and(|start| start.eq_ignore_ascii_case(b"x-forwarded-"));
+    is("forwarded") || is("x-real-ip") || (forwarded && !is("x-forwarded-for") && !is("x-forwarded-proto"))
 }

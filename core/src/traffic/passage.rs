@@ -4,8 +4,9 @@
 
 use core::net::IpAddr;
 
+use super::misdirected::is_misdirected;
 use super::{Arrival, Carriage, carry_out, cookie, hashed, log_line};
-use crate::decision::{Decision, Peer, Role, decide};
+use crate::decision::{Decision, Outcome, Peer, Reason, Role, decide};
 use crate::layout::Layout;
 use crate::settings::{self, Balance, PeerAuthentication, Settings};
 
@@ -47,7 +48,8 @@ where
         settings::Role::Peer => Role::Peer,
         settings::Role::Ingress | settings::Role::Table | settings::Role::Compiler => Role::Ingress,
     };
-    let arrival = Arrival::read(role, headers());
+    let mut arrival = Arrival::read(role, headers());
+    let sni = arrival.sni(settings.tells_sni());
     let sources = settings.sources();
     let client = (role == Role::Ingress && sources.ask_address()).then(|| proxy.client()).flatten();
     let source = sources.source(client);
@@ -66,7 +68,12 @@ where
         Balance::Cookie(name) => Some(cookie(headers(), name).map_or_else(|| proxy.draw(), hashed)),
     };
     let here = settings.here();
-    let decision = decide(table, &here, &source.policy(settings.policy()), &request, &mut seed);
+    let mut decision = decide(table, &here, &source.policy(settings.policy()), &request, &mut seed);
+    if let (Some(table), Some(sni)) = (table, sni)
+        && is_misdirected(table, sni, &request, &decision.outcome)
+    {
+        decision.outcome = Outcome::Refuse(Reason::Misdirected);
+    }
     proxy.count(&decision);
     let carriage = carry_out(&decision, table, &here, &arrival, request.source_zone);
     Passage { carriage, log: log_line(&decision, arrival.trail()) }
