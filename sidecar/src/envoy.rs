@@ -14,9 +14,11 @@ mod header_rules;
 mod listener;
 mod message;
 mod overload;
+mod rate_limit;
 mod route;
 mod run_folder;
 mod secrets;
+mod shown;
 mod stats;
 mod tls;
 mod trust;
@@ -57,7 +59,16 @@ pub(crate) fn bootstrap(
     let (zone_name, config) = site.node(node).ok_or_else(|| unknown_node(site, node))?;
     let settings = site.settings();
     let public = site.public_zones().any(|public| public == zone_name);
-    let filter = Filter { build, zone: zone_name, node: node.as_str(), public, settings };
+    let public_zones: Vec<_> = site.public_zones().collect();
+    let filter = Filter {
+        build,
+        zone: zone_name,
+        node: node.as_str(),
+        public,
+        settings,
+        public_zones: &public_zones,
+        sni: false,
+    };
     let mut listeners: Vec<_> =
         config.ingress.iter().map(|ingress| listener::ingress(ingress, &filter, folder)).collect();
     let identity = identity(site, node, &folder.xds())?;
@@ -77,11 +88,15 @@ pub(crate) fn bootstrap(
         "admin": {"address": private_pipe(&folder.admin_socket()), "ignore_global_conn_limit": true},
         "bootstrap_extensions": extensions,
         "stats_config": stats::stats_config(),
+        "layered_runtime": {"layers": [{"name": "zoneway", "static_layer": {STRICT_CHUNKS: true}}]},
         "overload_manager": overload::overload_manager(),
         "dynamic_resources": {"cds_config": file_source(&folder.xds().clusters())},
         "static_resources": {"listeners": listeners},
     }))
 }
+
+/// Envoy would else read past what is left over in a chunk, and take what follows for the next one.
+const STRICT_CHUNKS: &str = "envoy.reloadable_features.strict_chunk_parsing";
 
 fn unknown_node(site: &Site, node: &NodeId) -> Error {
     let known = site.zones().values().flat_map(|zone| zone.nodes.keys().cloned()).collect();

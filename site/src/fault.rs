@@ -131,6 +131,15 @@ pub enum SiteFault {
     /// Peers that know each other by both or by neither.
     #[error("write all of `ca`, `certificate` and `key`, or `none: {{zones: […]}}` alone")]
     PeerAuthentication,
+    /// TLS without a certificate.
+    #[error("names no certificate: write `{{certificate: …, key: …}}`, or take `tls` out")]
+    NoCertificate,
+    /// A file without a name.
+    #[error("names no file: write the path of a PEM file")]
+    NoFile,
+    /// A log in no known place.
+    #[error("\"{0}\" is no place for a log: write `stdout`, `none` or the absolute path of a file")]
+    AccessLog(String),
     /// A cookie without a name.
     #[error("\"{0}\" is no cookie name: write letters, digits, `-`, `_` or `.`")]
     Cookie(String),

@@ -31,7 +31,8 @@ pub use names::Names;
 pub use network::{Network, NetworkError};
 pub use rules::Rules;
 pub use site::{
-    Balance, Clients, DEFAULT_MAX_TABLE_BYTES, DEFAULT_PEER_PORT, ExposedBy, Host, Ingress, Link, Node,
-    PeerAuthentication, Protocol, Rule, Served, Service, Settings, Site, Tls, Verify, Way, Zone,
+    AccessLog, Balance, Clients, DEFAULT_MAX_TABLE_BYTES, DEFAULT_PEER_PORT, ExposedBy, Host, Ingress, Link,
+    Node, PeerAuthentication, Protocol, RateLimit, Rule, Served, Service, Settings, Site, Tls, Verify, Way,
+    Zone,
 };
 pub use view::{Sheet, View, ViewBook, ViewError, Warning, view};

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use zoneway_core::decision::Missing;
 use zoneway_core::name::{HostPattern, NodeId, ZoneName};
@@ -50,10 +51,24 @@ pub struct Settings {
     pub no_table: Missing,
     /// Where the seed comes from that orders several endpoints.
     pub balance: Balance,
+    /// Where requests are logged.
+    pub access_log: AccessLog,
     /// The length of a trail that is one too many.
     pub max_hops: usize,
     /// The size above which a table is refused, in bytes.
     pub max_table_bytes: u64,
+}
+
+/// Where an Envoy writes a line for each request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Its standard output.
+    #[default]
+    Stdout,
+    /// Nowhere.
+    None,
+    /// A file, by its absolute path.
+    File(String),
 }
 
 /// How nodes know each other.
@@ -116,8 +131,10 @@ pub struct Ingress {
     pub listen: SocketAddr,
     /// Which zone its clients are of.
     pub clients: Clients,
-    /// Its certificate, where it serves TLS.
-    pub tls: Option<Tls>,
+    /// Its certificates; none where it serves in clear. The first is shown where no other names the host asked for.
+    pub tls: Vec<Tls>,
+    /// How much each client may ask for.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// Which zone a listener's clients are of.
@@ -137,7 +154,17 @@ pub enum Clients {
     },
 }
 
-/// The files of a listener's certificate.
+/// So many requests of one client, at once and in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// 1 to 1,000,000.
+    pub requests: u64,
+    /// The time in which they come again.
+    pub per: Duration,
+}
+
+/// The files of a certificate.
 pub use crate::wire::Tls;
 
 /// Directed reachability.

@@ -60,6 +60,9 @@ pub struct Settings {
     /// Where the seed comes from that orders several endpoints; default random.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
+    /// Where each request is logged: `stdout` (default), `none`, or the path of a file.
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<String>,
     /// The length of a trail that is one too many; default 8.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub max_hops: Option<u64>,
@@ -172,11 +175,41 @@ pub struct Ingress {
     pub source_networks: Option<Vec<String>>,
     /// The zone of every other client; default: the public zone.
     pub outside_zone: Option<Name>,
-    /// The certificate to serve with.
-    pub tls: Option<Tls>,
+    /// The certificates to serve with.
+    pub tls: Option<Certificates>,
+    /// How much each client may ask for.
+    pub rate_limit: Option<RateLimit>,
 }
 
-/// The files of a listener's certificate.
+/// A listener's certificates: one, or a list of which the first is shown where no other names the host asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificates(pub Vec<Tls>);
+
+/// So many requests of one client, in a second, a minute or an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// How many, and how many at once.
+    pub requests: u64,
+    /// In which time; default a second.
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    pub per: Option<Period>,
+}
+
+/// The time that a limit is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Period {
+    /// One second.
+    #[default]
+    Second,
+    /// Sixty seconds.
+    Minute,
+    /// Sixty minutes.
+    Hour,
+}
+
+/// The files of a certificate. `{node}` in a name stands for the node's id.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {

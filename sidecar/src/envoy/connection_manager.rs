@@ -8,9 +8,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use zoneway_core::name::ZoneName;
+use zoneway_site::{AccessLog, RateLimit};
+
 use super::access_log::access_log;
 use super::header_rules;
 use super::message::{extension, file_source, set};
+use super::rate_limit::rate_limit;
 use super::route::{self, not_found};
 
 /// Whose requests a connection manager reads.
@@ -32,8 +36,53 @@ impl From {
     }
 }
 
+/// What of a connection manager is not the same everywhere.
+#[derive(Debug, Clone)]
+pub(super) struct Manners<'a> {
+    /// Whose requests it reads.
+    pub(super) from: From,
+    /// Where it logs them.
+    pub(super) log: &'a AccessLog,
+    /// The site's public zones: these are not believed about their clients' addresses.
+    pub(super) public_zones: &'a [&'a ZoneName],
+    /// How much each client may ask for.
+    pub(super) rate_limit: Option<RateLimit>,
+    /// Whether the filter is to know the name that the TLS handshake asked for.
+    pub(super) sni: bool,
+}
+
+impl Manners<'_> {
+    /// What happens to a request's headers before a route is picked.
+    fn early_headers(&self) -> Value {
+        let mut mutations = match self.from {
+            From::Inside | From::Outside => header_rules::before_ingress_routes(),
+            From::Peers | From::Tunnel => header_rules::before_peer_routes(),
+        };
+        match self.from {
+            From::Inside => {}
+            From::Outside => mutations.extend(header_rules::forget_the_way()),
+            From::Peers | From::Tunnel if self.public_zones.is_empty() => {}
+            From::Peers | From::Tunnel => {
+                mutations.push(header_rules::only_public_addresses(self.public_zones));
+            }
+        }
+        if self.sni {
+            mutations.push(header_rules::name_of_handshake());
+        }
+        header_rules::early(mutations)
+    }
+
+    /// The zone's filter comes first: whoever is refused is refused for free. A limit is the ingress's own, so it holds
+    /// for what is forwarded too.
+    fn filters(&self, zoneway: Value) -> Vec<Value> {
+        let limit = self.rate_limit.map(rate_limit);
+        [Some(zoneway), limit, Some(router())].into_iter().flatten().collect()
+    }
+}
+
 /// A connection manager for clients or peers, with its filter and the file of its routes.
-pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Value {
+pub(super) fn connection_manager(manners: &Manners<'_>, filter: Value, routes: &Path) -> Value {
+    let from = manners.from;
     let name = match from {
         From::Inside => "inside",
         From::Outside => "outside",
@@ -43,12 +92,9 @@ pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Va
     let mut manager = json!({
         "stat_prefix": name,
         "rds": {"route_config_name": route::NAME, "config_source": file_source(routes)},
-        "http_filters": [filter, router()],
-        "access_log": access_log(name),
-        "early_header_mutation_extensions": match from {
-            From::Inside | From::Outside => header_rules::before_ingress_routes(),
-            From::Peers | From::Tunnel => header_rules::before_peer_routes(),
-        },
+        "http_filters": manners.filters(filter),
+        "access_log": access_log(name, manners.log),
+        "early_header_mutation_extensions": manners.early_headers(),
         // Envoy's router and the filter must read the same host and the same path.
         "strip_any_host_port": true,
         "strip_trailing_host_dot": true,
@@ -57,6 +103,7 @@ pub(super) fn connection_manager(from: From, filter: Value, routes: &Path) -> Va
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "local_reply_config": same_not_found(),
+        "max_request_headers_kb": if from.is_peers() { HEADER_KILOBYTES + 32 } else { HEADER_KILOBYTES },
         "request_headers_timeout": "10s",
         "stream_idle_timeout": "300s",
         "use_remote_address": !from.is_peers(),
@@ -120,15 +167,26 @@ fn same_not_found() -> Value {
     }]})
 }
 
+/// Kilobytes of a request's headers. A forward is longer by what the filter and Envoy add to it: so is the limit of a peer.
+const HEADER_KILOBYTES: u32 = 60;
+
+/// Lines of a request's header.
+const HEADERS: u32 = 100;
+
 /// For clients, Envoy's edge guide. A connection of a peer is closed, without harm to its requests, after ten minutes or a
 /// little more: who is believed no longer, or has outlived its certificate, is heard for no longer than that.
 fn common_options(from: From) -> Value {
     match from {
-        From::Inside | From::Outside => {
-            json!({"idle_timeout": "3600s", "headers_with_underscores_action": "REJECT_REQUEST"})
-        }
+        // Many a service takes `_` for `-`: a header is not to come in by a second name.
+        From::Inside | From::Outside => json!({
+            "idle_timeout": "3600s",
+            "max_headers_count": HEADERS,
+            "headers_with_underscores_action": "REJECT_REQUEST",
+        }),
         From::Peers | From::Tunnel => json!({
             "idle_timeout": "3600s",
+            "max_headers_count": 2 * HEADERS,
+            "headers_with_underscores_action": "DROP_HEADER",
             "max_connection_duration": "600s",
             "max_connection_duration_jitter": {"value": 10.0},
         }),

@@ -24,7 +24,7 @@ use super::run_folder::XdsFolder;
 use super::secrets::{Accepted, NODE, Neighbours};
 use super::tls::Identity;
 use super::tunnel::Tunnels;
-use super::{certificate, identity, peer_authentication, trust, unknown_node};
+use super::{certificate, identity, peer_authentication, shown, trust, unknown_node};
 
 /// A file as it has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +59,13 @@ pub(crate) fn site_files(
     xds: &XdsFolder,
 ) -> Result<Vec<RenderedFile>, Error> {
     let Some(newest) = pictures.first() else { return Ok(Vec::new()) };
-    let (zone, _) = newest.site.node(node).ok_or_else(|| unknown_node(newest.site, node))?;
+    let (zone, config) = newest.site.node(node).ok_or_else(|| unknown_node(newest.site, node))?;
     peer_authentication(newest.site, node)?;
     let identity = identity(newest.site, node, xds)?;
     let tunnels = Tunnels::of(newest.site, zone, node, identity.as_ref())?;
     let mut files = Files::new(xds);
     files.secrets.extend(certificate(newest.site, node).map(|certificate| certificate.secret(NODE, xds)));
+    files.secrets.extend(shown::secrets(config, node.as_str(), xds));
     let mut services: BTreeMap<&str, (&Service, &[HostPort])> = BTreeMap::new();
     for picture in pictures {
         for (name, service) in picture.site.services() {

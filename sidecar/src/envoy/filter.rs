@@ -7,6 +7,7 @@ use zoneway_core::decision::Missing;
 use zoneway_core::name::ZoneName;
 use zoneway_site::{Balance, PeerAuthentication, Settings};
 
+use super::connection_manager::{From, Manners};
 use super::error::Error;
 use super::message::{extension, file, set, text};
 
@@ -50,15 +51,35 @@ impl Role {
 }
 
 /// The filter's instances on one node.
+#[derive(Clone, Copy)]
 pub(super) struct Filter<'a> {
     pub(super) build: &'a Build,
     pub(super) zone: &'a ZoneName,
     pub(super) node: &'a str,
     pub(super) public: bool,
     pub(super) settings: &'a Settings,
+    pub(super) public_zones: &'a [&'a ZoneName],
+    /// Whether Envoy tells an ingress what name the TLS handshake asked for.
+    pub(super) sni: bool,
 }
 
 impl Filter<'_> {
+    /// The same at a listener with TLS for clients, or at one without.
+    pub(super) fn knowing_sni(self, sni: bool) -> Self {
+        Self { sni, ..self }
+    }
+
+    /// How a connection manager reads these requests.
+    pub(super) fn manners(&self, from: From) -> Manners<'_> {
+        Manners {
+            from,
+            log: &self.settings.access_log,
+            public_zones: self.public_zones,
+            rate_limit: None,
+            sni: false,
+        }
+    }
+
     /// For clients that are all of one zone, by which the site's policies are kept.
     pub(super) fn ingress(&self, source_zone: &ZoneName) -> Value {
         let policy = |policy: Missing| match policy {
@@ -183,6 +204,9 @@ impl Filter<'_> {
         ]);
         if let Value::Object(own) = own {
             all.extend(own);
+        }
+        if role == Role::Ingress && self.sni {
+            all.insert("sni".to_owned(), true.into());
         }
         text(Value::Object(all).to_string())
     }

@@ -1,19 +1,18 @@
 //! Listeners: for clients, for other nodes, however these come, and for the sidecar.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use zoneway_core::name::{NodeId, ZoneName};
-use zoneway_site::{Clients, Ingress, Network, Node, PeerAuthentication, Tls};
+use zoneway_site::{Clients, Ingress, Network, Node, PeerAuthentication};
 
 use super::access_log::refusals;
 use super::cluster::registrar_cluster_name;
-use super::connection_manager::{From, connection_manager, endpoint_manager};
+use super::connection_manager::{From, Manners, connection_manager, endpoint_manager};
 use super::error::Error;
 use super::filter::{Build, Filter};
-use super::message::{address, extension, file, private_pipe, set};
+use super::message::{address, extension, private_pipe, set};
 use super::run_folder::RunFolder;
 use super::secrets::Neighbours;
+use super::shown;
 use super::tls::Identity;
 use super::tunnel::{self, Tunnels};
 
@@ -24,15 +23,25 @@ const CONNECTION_BUFFER: u64 = 32_768;
 /// and a request pays nothing for it.
 pub(super) fn ingress(ingress: &Ingress, filter: &Filter<'_>, folder: &RunFolder) -> Value {
     let routes = folder.xds().local_routes();
-    let chain = |name: &str, from: From, filter: Value| {
-        let mut chain = json!({"name": name, "filters": [connection_manager(from, filter, &routes)]});
-        if let Some(tls) = &ingress.tls {
-            set(&mut chain, "transport_socket", server_certificate(tls));
+    let sni = !ingress.tls.is_empty();
+    let filter = &filter.knowing_sni(sni);
+    let chain = |name: &str, from: From, plugin: Value| {
+        let manners = Manners { rate_limit: ingress.rate_limit, sni, ..filter.manners(from) };
+        let mut chain = json!({"name": name, "filters": [connection_manager(&manners, plugin, &routes)]});
+        if sni {
+            set(
+                &mut chain,
+                "transport_socket",
+                shown::transport_socket(&ingress.tls, filter.node, &folder.xds()),
+            );
             set(&mut chain, "transport_socket_connect_timeout", "10s");
         }
         chain
     };
     let mut listener = listener(&format!("ingress/{}", ingress.listen), address(ingress.listen));
+    if sni {
+        set(&mut listener, "listener_filters", json!([tls_inspector()]));
+    }
     match &ingress.clients {
         Clients::All(zone) => {
             let from = if filter.public || zone != filter.zone { From::Outside } else { From::Inside };
@@ -79,7 +88,7 @@ pub(super) fn peer(
     folder: &RunFolder,
 ) -> Result<Value, Error> {
     let requests = filter.peer(peers.authentication)?;
-    let manager = connection_manager(From::Peers, requests, &folder.xds().local_routes());
+    let manager = connection_manager(&filter.manners(From::Peers), requests, &folder.xds().local_routes());
     let mut chain = json!({"name": "peer", "filters": [manager]});
     if let Some(identity) = peers.identity {
         set(&mut chain, "transport_socket", identity.server(Neighbours::Clients));
@@ -89,12 +98,7 @@ pub(super) fn peer(
     set(&mut listener, "access_log", refusals("peer"));
     match peers.identity.and_then(|identity| tunnels.registrar(identity)) {
         Some(registrar) => {
-            let handshake = extension(
-                "envoy.filters.listener.tls_inspector",
-                "extensions.filters.listener.tls_inspector.v3.TlsInspector",
-                json!({}),
-            );
-            set(&mut listener, "listener_filters", json!([handshake]));
+            set(&mut listener, "listener_filters", json!([tls_inspector()]));
             set(&mut listener, "filter_chains", json!([registrar, chain]));
         }
         None => set(&mut listener, "filter_chains", json!([chain])),
@@ -112,7 +116,7 @@ pub(super) fn tunnel(
     folder: &RunFolder,
 ) -> Result<Value, Error> {
     let requests = filter.peer(peers.authentication)?;
-    let manager = connection_manager(From::Tunnel, requests, &folder.xds().local_routes());
+    let manager = connection_manager(&filter.manners(From::Tunnel), requests, &folder.xds().local_routes());
     let mut chain = json!({"name": "tunnel", "filters": [manager]});
     if let Some(identity) = peers.identity {
         set(&mut chain, "transport_socket", identity.server(Neighbours::Nodes(zone.as_str())));
@@ -143,6 +147,15 @@ pub(super) fn table(max_table_bytes: u64, filter: &Filter<'_>, folder: &RunFolde
     listener
 }
 
+/// Reads of a TLS handshake what it asks for, before there is a connection.
+fn tls_inspector() -> Value {
+    extension(
+        "envoy.filters.listener.tls_inspector",
+        "extensions.filters.listener.tls_inspector.v3.TlsInspector",
+        json!({}),
+    )
+}
+
 fn listener(name: &str, address: Value) -> Value {
     json!({
         "name": name,
@@ -150,23 +163,4 @@ fn listener(name: &str, address: Value) -> Value {
         "traffic_direction": "INBOUND",
         "per_connection_buffer_limit_bytes": CONNECTION_BUFFER,
     })
-}
-
-/// The certificate that clients see: TLS 1.2 or 1.3, HTTP/2 or HTTP/1.1.
-fn server_certificate(tls: &Tls) -> Value {
-    extension(
-        "envoy.transport_sockets.tls",
-        "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-        json!({"common_tls_context": {
-            "alpn_protocols": ["h2", "http/1.1"],
-            "tls_params": {
-                "tls_minimum_protocol_version": "TLSv1_2",
-                "tls_maximum_protocol_version": "TLSv1_3",
-            },
-            "tls_certificates": [{
-                "certificate_chain": file(Path::new(&tls.certificate)),
-                "private_key": file(Path::new(&tls.key)),
-            }],
-        }}),
-    )
 }

@@ -25,7 +25,11 @@ const KEPT_BODY: u64 = 1 << 20;
 pub(super) fn routes(local: &Local) -> Value {
     let mut hosts = local.virtual_hosts();
     hosts.push(virtual_host("*", "*", Vec::new()));
-    response(vec![any("config.route.v3.RouteConfiguration", json!({"name": NAME, "virtual_hosts": hosts}))])
+    response(vec![any(
+        "config.route.v3.RouteConfiguration",
+        // The filter has read it by then, and it is nobody else's.
+        json!({"name": NAME, "virtual_hosts": hosts, "request_headers_to_remove": [header::SNI]}),
+    )])
 }
 
 /// A virtual host: what the filter forwards, then its own routes, then 404.

@@ -3,6 +3,7 @@
 mod examples;
 mod files;
 mod listeners;
+mod manners;
 mod plugins;
 mod refusals;
 mod routes;

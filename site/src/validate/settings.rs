@@ -2,6 +2,7 @@
 
 use core::fmt::Display;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use zoneway_core::authority::{Authority, HostKind};
 use zoneway_core::decision::{DEFAULT_MAX_HOPS, Missing};
@@ -11,7 +12,10 @@ use super::Check;
 use crate::fault::SiteFault;
 use crate::host_port::HostPort;
 use crate::network::Network;
-use crate::site::{Balance, Clients, DEFAULT_MAX_TABLE_BYTES, Ingress, PeerAuthentication, Settings, Tls};
+use crate::site::{
+    AccessLog, Balance, Clients, DEFAULT_MAX_TABLE_BYTES, Ingress, PeerAuthentication, RateLimit, Settings,
+    Tls,
+};
 use crate::wire;
 
 /// An ingress listener before it is known whose node it is.
@@ -20,8 +24,12 @@ pub(super) struct Listener {
     source_zone: Option<ZoneName>,
     /// `None`: every client is of the source zone.
     split: Option<Split>,
-    tls: Option<Tls>,
+    tls: Vec<Tls>,
+    rate_limit: Option<RateLimit>,
 }
+
+/// The most requests that a limit may name: a limit of more is none.
+const MOST_REQUESTS: u64 = 1_000_000;
 
 /// Clients by their address.
 struct Split {
@@ -39,7 +47,7 @@ impl Listener {
                 Clients::ByNetwork { inside, networks: networks.clone(), outside: outside.clone() }
             }
         };
-        Ingress { listen: self.listen, clients, tls: self.tls.clone() }
+        Ingress { listen: self.listen, clients, tls: self.tls.clone(), rate_limit: self.rate_limit }
     }
 }
 
@@ -58,6 +66,7 @@ impl Check<'_> {
             unknown_host: missing(policies.unknown_host),
             no_table: missing(policies.no_table),
             balance: self.balance(written.balance.as_ref()),
+            access_log: self.access_log(written.access_log.as_deref()),
             max_hops: written
                 .max_hops
                 .map_or(DEFAULT_MAX_HOPS, |hops| usize::try_from(hops).unwrap_or(usize::MAX)),
@@ -123,6 +132,19 @@ impl Check<'_> {
         written.cloned().unwrap_or(Balance::Random)
     }
 
+    fn access_log(&mut self, written: Option<&str>) -> AccessLog {
+        match written {
+            None | Some("stdout") => AccessLog::Stdout,
+            Some("none") => AccessLog::None,
+            Some(path) => {
+                if !path.starts_with('/') {
+                    self.fault("settings.access_log", SiteFault::AccessLog(path.to_owned()));
+                }
+                AccessLog::File(path.to_owned())
+            }
+        }
+    }
+
     /// A list of ingress listeners, wherever it is written.
     pub(super) fn listeners(&mut self, path: impl Display, written: &[wire::Ingress]) -> Vec<Listener> {
         let mut seen = Vec::new();
@@ -161,12 +183,46 @@ impl Check<'_> {
             };
             Split { networks, outside }
         });
-        Some(Listener {
-            listen: listen?,
-            source_zone: source_zone.flatten(),
-            split,
-            tls: written.tls.clone(),
-        })
+        let tls = written.tls.as_ref().map_or_else(Vec::new, |tls| self.certificates(path, tls));
+        let rate_limit = written.rate_limit.map(|limit| self.rate_limit(path, limit));
+        Some(Listener { listen: listen?, source_zone: source_zone.flatten(), split, tls, rate_limit })
+    }
+
+    fn certificates(&mut self, path: &str, written: &wire::Certificates) -> Vec<Tls> {
+        let wire::Certificates(written) = written;
+        if written.is_empty() {
+            self.fault(format_args!("{path}.tls"), SiteFault::NoCertificate);
+        }
+        for (index, tls) in written.iter().enumerate() {
+            let path = match written.as_slice() {
+                [_] => format!("{path}.tls"),
+                _ => format!("{path}.tls[{index}]"),
+            };
+            for (field, file) in [("certificate", &tls.certificate), ("key", &tls.key)] {
+                if file.is_empty() {
+                    self.fault(format_args!("{path}.{field}"), SiteFault::NoFile);
+                }
+            }
+            if written.iter().take(index).any(|other| other.certificate == tls.certificate) {
+                let name = tls.certificate.clone();
+                self.fault(path, SiteFault::Repeated { what: "certificate", name });
+            }
+        }
+        written.clone()
+    }
+
+    fn rate_limit(&mut self, path: &str, written: wire::RateLimit) -> RateLimit {
+        let requests = written.requests;
+        if !(1..=MOST_REQUESTS).contains(&requests) {
+            let fault = SiteFault::Range { value: requests, least: 1, most: MOST_REQUESTS };
+            self.fault(format_args!("{path}.rate_limit.requests"), fault);
+        }
+        let seconds = match written.per.unwrap_or_default() {
+            wire::Period::Second => 1,
+            wire::Period::Minute => 60,
+            wire::Period::Hour => 3_600,
+        };
+        RateLimit { requests, per: Duration::from_secs(seconds) }
     }
 
     fn networks(&mut self, path: &str, written: &[String]) -> Vec<Network> {

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use zoneway_core::name::{NodeId, ZoneName};
 
 use crate::network::Network;
-use crate::site::{Clients, PeerAuthentication, Site, Verify, Way};
+use crate::site::{AccessLog, Clients, PeerAuthentication, Site, Verify, Way};
 use crate::wire;
 
 fn read(yaml: &str) -> Result<wire::Site, String> {
@@ -259,6 +259,54 @@ fn settings_are_checked_and_have_defaults() {
     assert_eq!(settings.peer_authentication, None);
     let site = site(&with("", "settings: {peer_authentication: {none: {zones: [403]}}}"));
     assert!(matches!(site.settings().peer_authentication, Some(PeerAuthentication::None { .. })));
+}
+
+#[test]
+fn a_listener_has_certificates_and_a_limit() {
+    let check_ingress = |rest: &str, paths: &[&str]| {
+        check_rest(&format!("settings: {{ingress: [{{listen: '0.0.0.0:443', {rest}}}]}}"), paths);
+    };
+    let at = "settings.ingress[0]";
+    check_ingress("tls: {certificate: a, key: b}", &[]);
+    check_ingress("tls: [{certificate: a, key: b}, {certificate: c, key: b}]", &[]);
+    check_ingress("tls: []", &[&format!("{at}.tls")]);
+    check_ingress("tls: {certificate: '', key: b}", &[&format!("{at}.tls.certificate")]);
+    check_ingress(
+        "tls: [{certificate: a, key: b}, {certificate: a, key: ''}]",
+        &[&format!("{at}.tls[1].key"), &format!("{at}.tls[1]")],
+    );
+    for requests in ["0", "1000001"] {
+        check_ingress(
+            &format!("rate_limit: {{requests: {requests}}}"),
+            &[&format!("{at}.rate_limit.requests")],
+        );
+    }
+    let site = site(
+        "{version: 1, settings: {ingress: [
+           {listen: '0.0.0.0:443', tls: [{certificate: a, key: b}, {certificate: c, key: d}], rate_limit: {requests: 60, per: minute}},
+           {listen: '0.0.0.0:80', rate_limit: {requests: 7}}, '0.0.0.0:8080']},
+         zones: {h: {nodes: {n: 10.0.0.1}}}}",
+    );
+    let ingress = &zone(&site, "h").nodes["n"].ingress;
+    let named: Vec<Vec<&str>> =
+        ingress.iter().map(|one| one.tls.iter().map(|tls| tls.certificate.as_str()).collect()).collect();
+    assert_eq!(named, [vec!["a", "c"], vec![], vec![]]);
+    let limits: Vec<_> =
+        ingress.iter().map(|one| one.rate_limit.map(|l| (l.requests, l.per.as_secs()))).collect();
+    assert_eq!(limits, [Some((60, 60)), Some((7, 1)), None]);
+}
+
+#[test]
+fn a_request_is_logged_on_standard_output_in_a_file_or_nowhere() {
+    for (written, meant) in [
+        ("{}", AccessLog::Stdout),
+        ("{access_log: stdout}", AccessLog::Stdout),
+        ("{access_log: none}", AccessLog::None),
+        ("{access_log: /var/log/zoneway.log}", AccessLog::File("/var/log/zoneway.log".to_owned())),
+    ] {
+        assert_eq!(site(&with("", &format!("settings: {written}"))).settings().access_log, meant);
+    }
+    check_rest("settings: {access_log: zoneway.log}", &["settings.access_log"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use zoneway_core::strict;
 
-use super::{Balance, Host, Ingress, Name, Node, Prefer, Rule, Served, Tls};
+use super::{Balance, Certificates, Host, Ingress, Name, Node, Prefer, RateLimit, Rule, Served, Tls};
 
 /// A type with a short form (text), and a long one (a map); some have a list too.
 trait Entry: Sized {
@@ -107,22 +107,46 @@ struct LongIngress {
     #[serde(default, deserialize_with = "strict::optional")]
     outside_zone: Option<Name>,
     #[serde(default, deserialize_with = "strict::optional")]
-    tls: Option<Tls>,
+    tls: Option<Certificates>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    rate_limit: Option<RateLimit>,
 }
 
 impl Entry for Ingress {
     type Long = LongIngress;
 
     const EXPECTED: &'static str = "an address to listen on, or a map with `listen`, `source_zone`, \
-                                    `source_networks`, `outside_zone` and `tls`";
+                                    `source_networks`, `outside_zone`, `tls` and `rate_limit`";
 
     fn short<E: Error>(listen: String) -> Result<Self, E> {
         Ok(Self { listen, ..Self::default() })
     }
 
     fn long<E: Error>(long: LongIngress) -> Result<Self, E> {
-        let LongIngress { listen, source_zone, source_networks, outside_zone, tls } = long;
-        Ok(Self { listen, source_zone, source_networks, outside_zone, tls })
+        let LongIngress { listen, source_zone, source_networks, outside_zone, tls, rate_limit } = long;
+        Ok(Self { listen, source_zone, source_networks, outside_zone, tls, rate_limit })
+    }
+}
+
+impl<'de> Deserialize<'de> for Certificates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CertificatesVisitor;
+        impl<'de> Visitor<'de> for CertificatesVisitor {
+            type Value = Certificates;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map with `certificate` and `key`, or a list of such maps")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Certificates, A::Error> {
+                Ok(Certificates(vec![Tls::deserialize(MapAccessDeserializer::new(map))?]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Certificates, A::Error> {
+                Ok(Certificates(Vec::deserialize(SeqAccessDeserializer::new(items))?))
+            }
+        }
+        deserializer.deserialize_any(CertificatesVisitor)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::{Balance, Host, Ingress, Name, Node, Prefer, Rule, Served, Tls};
+use super::{Balance, Certificates, Host, Ingress, Name, Node, Prefer, RateLimit, Rule, Served};
 
 #[derive(Serialize)]
 struct LongNode<'a> {
@@ -39,22 +39,34 @@ struct LongIngress<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     outside_zone: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<&'a Tls>,
+    tls: Option<&'a Certificates>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit: Option<&'a RateLimit>,
 }
 
 impl Serialize for Ingress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { listen, source_zone, source_networks, outside_zone, tls } = self;
-        match (source_zone, source_networks, outside_zone, tls) {
-            (None, None, None, None) => serializer.serialize_str(listen),
+        let Self { listen, source_zone, source_networks, outside_zone, tls, rate_limit } = self;
+        match (source_zone, source_networks, outside_zone, tls, rate_limit) {
+            (None, None, None, None, None) => serializer.serialize_str(listen),
             _ => LongIngress {
                 listen,
                 source_zone: source_zone.as_ref(),
                 source_networks: source_networks.as_ref(),
                 outside_zone: outside_zone.as_ref(),
                 tls: tls.as_ref(),
+                rate_limit: rate_limit.as_ref(),
             }
             .serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Certificates {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [certificate] => certificate.serialize(serializer),
+            certificates => certificates.serialize(serializer),
         }
     }
 }
@@ -168,7 +180,11 @@ mod tests {
     fn long_forms_keep_every_field() {
         let ingress = json!({
             "listen": "0.0.0.0:443", "source_zone": "403", "source_networks": ["10.0.0.0/8"], "outside_zone": "out",
-            "tls": {"certificate": "c.pem", "key": "k.pem"},
+            "tls": {"certificate": "c.pem", "key": "k.pem"}, "rate_limit": {"requests": 9, "per": "minute"},
+        });
+        let several = json!({
+            "listen": "0.0.0.0:444", "rate_limit": {"requests": 9},
+            "tls": [{"certificate": "c.pem", "key": "k.pem"}, {"certificate": "d.pem", "key": "l.pem"}],
         });
         let link = json!({
             "to": "out", "cost": 7, "egress": ["a"], "gateways": ["e"], "address": {"e": "203.0.113.7"}, "tunnel": false,
@@ -176,13 +192,15 @@ mod tests {
         check(&json!({
             "version": 1,
             "settings": {
-                "home": "403", "domain": "example", "balance": {"cookie": "c"}, "max_hops": 4, "max_table_bytes": 9,
+                "home": "403", "domain": "example", "balance": {"cookie": "c"}, "access_log": "none", "max_hops": 4,
+                "max_table_bytes": 9,
                 "policies": {"unknown_host": "pass", "no_table": "refuse"},
                 "peer_authentication": {"ca": "ca.pem", "certificate": "c.pem", "key": "k.pem", "crl": "crl.pem", "none": {"zones": ["403"]}},
             },
             "zones": {"403": {
                 "public": false, "speaks_for": ["403"],
-                "nodes": {"a": {"address": "10.0.0.1:1", "listen": "0.0.0.0:1", "ingress": [ingress]}}, "links": [link],
+                "nodes": {"a": {"address": "10.0.0.1:1", "listen": "0.0.0.0:1", "ingress": [ingress, several]}},
+                "links": [link],
             }},
             "services": {"s": {
                 "at": {"a": {"address": "10.0.0.1:80", "weight": 2}, "b": {"address": ["1.1.1.1:1", "1.1.1.2:1"], "weight": 0}},

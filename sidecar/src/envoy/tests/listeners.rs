@@ -3,19 +3,6 @@ use serde_json::json;
 use super::{HOUSEHOLD, listener, managers, neighbours, rendered, with_field};
 
 #[test]
-fn clients_send_nothing_of_ours_and_peers_nothing_that_steers() {
-    for (name, manager) in managers(&rendered(HOUSEHOLD, "studtop")) {
-        let removed = &manager["early_header_mutation_extensions"][0]["typed_config"]["mutations"];
-        let expected = if name == "peer" {
-            json!([{"remove": "x-zoneway-cluster"}, {"remove": "x-zoneway-endpoints"}, {"remove": "x-zoneway-tunnel"}])
-        } else {
-            json!([{"remove_on_match": {"key_matcher": {"prefix": "x-zoneway-"}}}])
-        };
-        assert_eq!(*removed, expected, "{name}");
-    }
-}
-
-#[test]
 fn the_filter_is_first_and_router_adds_no_header_of_envoys() {
     for (name, manager) in managers(&rendered(HOUSEHOLD, "studtop")) {
         let filters = manager["http_filters"].as_array().unwrap();
@@ -56,11 +43,16 @@ fn listeners_for_clients_are_as_envoys_edge_guide_says() {
         assert_eq!(manager["use_remote_address"], true);
         assert_eq!(
             manager["common_http_protocol_options"],
-            json!({"idle_timeout": "3600s", "headers_with_underscores_action": "REJECT_REQUEST"})
+            json!({
+                "idle_timeout": "3600s",
+                "max_headers_count": 100,
+                "headers_with_underscores_action": "REJECT_REQUEST",
+            })
         );
         assert_eq!(manager["http2_protocol_options"]["max_concurrent_streams"], 100);
         assert_eq!(manager["http2_protocol_options"]["initial_stream_window_size"], 65536);
         assert_eq!(manager["http2_protocol_options"]["initial_connection_window_size"], 1048576);
+        assert_eq!(manager["max_request_headers_kb"], 60);
         assert_eq!(manager["request_headers_timeout"], "10s");
         assert_eq!(manager["stream_idle_timeout"], "300s");
         assert_eq!(manager["request_timeout"], "300s");
@@ -109,7 +101,7 @@ fn a_written_source_zone_is_every_clients_and_a_certificate_is_every_chains() {
     assert_eq!(split["address"]["socket_address"], json!({"address": "::", "port_value": 8443}));
     for chain in [&written["filter_chains"][0], &split["filter_chains"][0], &split["default_filter_chain"]] {
         let common = &chain["transport_socket"]["typed_config"]["common_tls_context"];
-        assert_eq!(common["tls_certificates"][0]["certificate_chain"]["filename"], "/w.pem");
+        assert_eq!(common["tls_certificate_sds_secret_configs"][0]["name"], "ingress//w.pem");
         assert_eq!(common["alpn_protocols"], json!(["h2", "http/1.1"]));
     }
 }
