@@ -10,6 +10,7 @@ pub mod client;
 pub mod cluster;
 pub mod corpus;
 pub mod deadline;
+pub mod edge;
 pub mod household;
 pub mod load;
 pub mod namespace;

@@ -2,6 +2,10 @@
 
 mod authority_and_path;
 mod bad_peers;
+mod captured_node;
+mod client_address;
+mod edge_cases;
+mod edge_manners;
 mod household_listener;
 mod kills;
 mod loops;
