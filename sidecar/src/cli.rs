@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod decide;
 mod diff;
+mod edge;
 mod endpoint;
 mod envoy;
 mod explain;
@@ -56,6 +57,8 @@ enum Command {
     Status(status::Args),
     #[command(subcommand)]
     Pki(pki::Command),
+    #[command(subcommand)]
+    Edge(edge::Command),
     Run(run::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -76,6 +79,7 @@ impl Command {
             Self::Push(args) => push::run(args, out),
             Self::Status(args) => status::run(args, out),
             Self::Pki(command) => pki::run(command, out),
+            Self::Edge(command) => edge::run(command, out),
             Self::Run(args) => run::run(args, out),
             Self::Schema(args) => schema::run(args, out),
             Self::Completions(args) => completions::run(args, &mut Cli::command(), out),

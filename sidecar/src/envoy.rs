@@ -26,8 +26,9 @@ mod tunnel;
 pub(crate) mod write;
 mod yaml;
 
+pub(crate) use cluster::{PEERS, zone_cluster_name};
 pub(crate) use error::Error;
-pub(crate) use files::{Picture, RenderedFile, site_files, table_files};
+pub(crate) use files::{Picture, RenderedFile, delivered_files, site_files, table_files};
 pub(crate) use filter::Build;
 pub(crate) use run_folder::{RunFolder, XdsFolder};
 pub(crate) use tls::spiffe_id;

@@ -9,6 +9,8 @@ mod facts;
 mod files;
 mod ledger;
 mod probe;
+pub(crate) mod request;
+pub(crate) mod token;
 
 pub(crate) use authority::{Authority, Stage};
 pub(crate) use certificate::Days;
@@ -77,6 +79,9 @@ pub(crate) enum Error {
     /// A step of replacing an authority comes too early, or too late.
     #[error("{0}")]
     TooEarly(String),
+    /// The system gives no random bytes.
+    #[error("the system has no random bytes to give")]
+    NoRandomness,
     /// A certificate cannot be made.
     #[error("the certificate cannot be made")]
     Make(#[from] rcgen::Error),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use hyper::body::Bytes;
+
 use super::cluster::ClusterNow;
-use super::report::{HeldHost, NodeStatus, Serving, SidecarStatus, SourceStatus};
+use super::report::{HeldHost, NodeStatus, OutsideStatus, Serving, SidecarStatus, SourceStatus};
 use super::table_endpoint::PathError;
 
 /// What is known now.
@@ -19,6 +21,9 @@ struct Inner {
     source: SourceNow,
     cluster: Option<ClusterNow>,
     nodes: BTreeMap<String, NodeNow>,
+    outside: BTreeMap<String, OutsideStatus>,
+    /// What each public node said last that it counts, by node and page.
+    pages: BTreeMap<(String, String), Bytes>,
 }
 
 /// The source, as it was last heard of.
@@ -50,7 +55,8 @@ pub(crate) struct NodeNow {
 impl Board {
     /// A board that knows no node yet.
     pub(crate) fn new(source: SourceNow) -> Self {
-        Self { inner: Mutex::new(Inner { source, cluster: None, nodes: BTreeMap::new() }) }
+        let (nodes, outside, pages) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { inner: Mutex::new(Inner { source, cluster: None, nodes, outside, pages }) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -71,6 +77,28 @@ impl Board {
     /// Writes what is known of a node.
     pub(crate) fn set_node(&self, node: NodeNow) {
         self.inner().nodes.insert(node.status.node.clone(), node);
+    }
+
+    /// Writes what is known of a public node.
+    pub(crate) fn set_outside(&self, status: OutsideStatus) {
+        self.inner().outside.insert(status.node.clone(), status);
+    }
+
+    /// Writes what a public node counts.
+    pub(crate) fn set_outside_page(&self, node: &str, page: &str, text: Bytes) {
+        self.inner().pages.insert((node.to_owned(), page.to_owned()), text);
+    }
+
+    /// What a public node said last that it counts.
+    pub(crate) fn outside_page(&self, node: &str, page: &str) -> Option<Bytes> {
+        self.inner().pages.get(&(node.to_owned(), page.to_owned())).cloned()
+    }
+
+    /// A public node is not ours any more.
+    pub(crate) fn forget_outside(&self, node: &str) {
+        let mut inner = self.inner();
+        inner.outside.remove(node);
+        inner.pages.retain(|(of, _), _| of != node);
     }
 
     /// All of it, with ages as of now.
@@ -95,6 +123,7 @@ impl Board {
                 .collect(),
             nodes: inner.nodes.values().map(NodeNow::status_now).collect(),
             certificates: Vec::new(),
+            outside: inner.outside.values().cloned().collect(),
         }
     }
 }

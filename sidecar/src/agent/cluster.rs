@@ -15,7 +15,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::config::LeaseName;
 use super::report::{ClusterStatus, KindStatus, LeaseStatus};
 use crate::sources::cluster::watch::{SharedPulse, title};
-use lease::{LeaseNow, LeaseRoom};
+pub(crate) use lease::LeaseNow;
+use lease::LeaseRoom;
 pub(crate) use writer::Report;
 use writer::Writer;
 

@@ -5,17 +5,19 @@ mod hold_time;
 mod tests;
 mod wire;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use zoneway_core::name::NodeId;
+use zoneway_core::name::{NodeId, ZoneName};
 
 use super::client::{Identity, TlsFiles};
 use super::endpoint_url::EndpointUrl;
+use super::probes::BACK_AFTER;
 use super::table_endpoint::{PathError, faults_of};
+use crate::envoy::spiffe_id;
 use crate::sources::cluster::access::Access;
 use crate::sources::cluster::settings::Settings;
 use crate::sources::file;
@@ -37,6 +39,10 @@ pub(crate) struct Config {
     pub(crate) dns_servers: Vec<SocketAddr>,
     /// The lease of who writes into the cluster; where there is none, nothing is written.
     pub(crate) lease: Option<LeaseName>,
+    /// How long what failed its probes has to be well before it is in a table again.
+    pub(crate) back_after: Duration,
+    /// The public nodes that are fed from here; none where this is not written.
+    pub(crate) outside: Option<Outside>,
 }
 
 /// What tables come from.
@@ -48,7 +54,48 @@ pub(crate) enum Source {
     Table(PathBuf),
     /// A cluster's own objects: each Envoy gets its zone's view.
     Cluster(Box<Settings>, Access),
+    /// What home delivers: a public node dials nobody, and knows nothing but that.
+    Receive(Box<Receive>),
 }
+
+/// Where and from whom a public node takes what it is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Receive {
+    /// Where home dials.
+    pub(crate) listen: SocketAddr,
+    /// The trust domain.
+    pub(crate) domain: String,
+    /// The node's zone.
+    pub(crate) zone: ZoneName,
+    /// The identities that may deliver first. Each delivery names those that may after it.
+    pub(crate) gateways: Vec<String>,
+    /// The folder of the node's key and certificates.
+    pub(crate) certificates: PathBuf,
+    /// The file of its bootstrap token, which goes when it was used.
+    pub(crate) token: Option<PathBuf>,
+}
+
+/// How the public nodes that this node's zone reaches are delivered what they are to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outside {
+    /// The port of their sidecars.
+    pub(crate) port: u16,
+    /// Where the sidecar of a node is, if not at the node's address and that port.
+    pub(crate) places: BTreeMap<NodeId, String>,
+    /// What this node shows of itself, and whom it believes.
+    pub(crate) ca: PathBuf,
+    /// What is revoked, where there is a list.
+    pub(crate) crl: Option<PathBuf>,
+    /// This node's certificate and key.
+    pub(crate) identity: Identity,
+    /// The folder of the authority that signs their keys; without it another gateway does.
+    pub(crate) authority: Option<PathBuf>,
+    /// The folder that the certificates' names in the site are relative to.
+    pub(crate) folder: PathBuf,
+}
+
+/// The port of a public node's sidecar.
+pub(crate) const DEFAULT_RECEIVE_PORT: u16 = 15_444;
 
 /// A lease, `coordination.k8s.io`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,6 +269,9 @@ impl Check<'_> {
         }
         let hold = wire.shrink.and_then(|shrink| shrink.hold);
         let hold = hold.map_or(Some(DEFAULT_HOLD), |text| self.noted("shrink.hold", hold_time::parse(&text)));
+        let back = wire.probes.and_then(|probes| probes.back_after);
+        let back_after =
+            back.map_or(Some(BACK_AFTER), |text| self.noted("probes.back_after", hold_time::parse(&text)));
         let mut dns_servers = Vec::new();
         for (index, text) in wire.dns.and_then(|dns| dns.servers).unwrap_or_default().iter().enumerate() {
             let remedy = "write ip:port, as in 192.168.86.1:53";
@@ -229,7 +279,75 @@ impl Check<'_> {
             dns_servers.extend(self.noted(format!("dns.servers[{index}]"), server));
         }
         let state = self.folder.join(wire.state);
-        Some(Config { source: source?, state, envoys, listen, hold: hold?, dns_servers, lease })
+        let outside = wire.outside.and_then(|outside| self.outside(outside, envoys.first()));
+        let source = source?;
+        if outside.is_some() && matches!(source, Source::Table(_) | Source::Receive(_)) {
+            self.fault("outside", "is for a node that knows the site: take it out");
+        }
+        if matches!(source, Source::Receive(_))
+            && !matches!(&envoys[..], [EnvoyPlaces { files: Some(_), .. }])
+        {
+            self.fault("envoys", "a public node that receives has one Envoy, with its `run_dir`");
+        }
+        Some(Config {
+            source,
+            state,
+            envoys,
+            listen,
+            hold: hold?,
+            dns_servers,
+            lease,
+            back_after: back_after?,
+            outside,
+        })
+    }
+
+    fn receive(&mut self, wire: wire::Receive) -> Option<Receive> {
+        let at = |name: &str| format!("source.receive.{name}");
+        let remedy = "write ip:port, as in 0.0.0.0:15444";
+        let listen = wire.listen.parse().map_err(|_| format!("\"{}\" is no address: {remedy}", wire.listen));
+        let listen = self.noted(at("listen"), listen);
+        let zone = self.noted(at("zone"), ZoneName::parse(&wire.zone));
+        let mut gateways = Vec::new();
+        for (name, nodes) in &wire.gateways {
+            let of = self.noted(at("gateways"), ZoneName::parse(name));
+            for node in nodes {
+                let node = self.noted(at(&format!("gateways.{name}")), NodeId::parse(node));
+                gateways.extend(of.as_ref().zip(node).map(|(of, node)| spiffe_id(&wire.domain, of, &node)));
+            }
+        }
+        if gateways.is_empty() {
+            self.fault(at("gateways"), "is empty: name who may deliver, as in {403: [studtop]}");
+        }
+        Some(Receive {
+            listen: listen?,
+            domain: wire.domain,
+            zone: zone?,
+            gateways,
+            certificates: self.folder.join(wire.certificates),
+            token: wire.token.map(|token| self.folder.join(token)),
+        })
+    }
+
+    fn outside(&mut self, wire: wire::Outside, own: Option<&EnvoyPlaces>) -> Option<Outside> {
+        let own = own.map_or("", |envoy| envoy.node.as_str());
+        let folder = self.folder;
+        let file = |name: String| folder.join(name.replace(THIS_NODE, own));
+        let mut places = BTreeMap::new();
+        for (node, place) in wire.places.unwrap_or_default() {
+            if let Some(node) = self.noted("outside.places", NodeId::parse(&node)) {
+                places.insert(node, place);
+            }
+        }
+        Some(Outside {
+            port: wire.port.unwrap_or(DEFAULT_RECEIVE_PORT),
+            places,
+            ca: file(wire.ca),
+            crl: wire.crl.map(file),
+            identity: Identity { certificate: file(wire.certificate), key: file(wire.key) },
+            authority: wire.authority.map(file),
+            folder: folder.to_owned(),
+        })
     }
 
     fn source(&mut self, wire: wire::Source) -> Option<Source> {
@@ -240,10 +358,13 @@ impl Check<'_> {
                 }
             }
         }
-        match (wire.site, wire.table, wire.cluster) {
-            (Some(site), None, None) => Some(Source::Site(self.folder.join(site))),
-            (None, Some(table), None) => Some(Source::Table(self.folder.join(table))),
-            (None, None, Some(settings)) => {
+        match (wire.site, wire.table, wire.cluster, wire.receive) {
+            (Some(site), None, None, None) => Some(Source::Site(self.folder.join(site))),
+            (None, Some(table), None, None) => Some(Source::Table(self.folder.join(table))),
+            (None, None, None, Some(receive)) => {
+                self.receive(receive).map(|receive| Source::Receive(Box::new(receive)))
+            }
+            (None, None, Some(settings), None) => {
                 for (path, message) in settings.faults() {
                     self.fault(format!("source.cluster.{path}"), message);
                 }
@@ -251,7 +372,7 @@ impl Check<'_> {
                 Some(Source::Cluster(Box::new(settings), Access { kubeconfig, context: wire.context }))
             }
             _ => {
-                let remedy = "name one: `site`, `cluster`, or `table` on a node that knows its view alone";
+                let remedy = "name one: `site`, `cluster`, or `receive` (or `table`) on a node that knows its view alone";
                 self.fault("source", remedy);
                 None
             }

@@ -129,6 +129,11 @@ impl Intake {
         self.serves.as_ref()
     }
 
+    /// The source's own words, as it said them last.
+    pub(crate) fn text(&self) -> Option<String> {
+        self.own.as_ref().map(|own| own.text().into_owned())
+    }
+
     /// Which picture serves.
     pub(crate) fn serving(&self) -> Serving {
         match (&self.serves, self.kept, self.errors.is_empty()) {

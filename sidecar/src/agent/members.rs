@@ -63,7 +63,8 @@ fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn socket_addr(address: &Value) -> Option<SocketAddr> {
+/// An address as Envoy writes it.
+pub(crate) fn socket_addr(address: &Value) -> Option<SocketAddr> {
     let address = address.get("socket_address")?;
     let ip: IpAddr = address.get("address")?.as_str()?.parse().ok()?;
     Some(SocketAddr::new(ip, u16::try_from(address.get("port_value")?.as_u64()?).ok()?))

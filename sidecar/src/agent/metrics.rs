@@ -10,7 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::feed::State;
-use super::report::{ClusterStatus, Serving, SidecarStatus};
+use super::report::{ClusterStatus, OutsideStatus, Serving, SidecarStatus};
 
 /// Whose metric it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,6 +22,12 @@ pub(crate) struct Node {
 struct NodeState {
     node: String,
     state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutsideState {
+    node: String,
+    state: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,6 +49,11 @@ struct KindLabel {
 struct CertificateLabel {
     identity: String,
     serial: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonText {
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +86,11 @@ pub(crate) struct Metrics {
     lease_held: Family<Server, Gauge>,
     days_left: Family<CertificateLabel, Gauge>,
     not_after: Family<CertificateLabel, Gauge>,
+    refused: Family<ReasonText, Counter>,
+    out: Family<Node, Gauge>,
+    outside_state: Family<OutsideState, Gauge>,
+    outside_deliveries: Family<Node, Gauge>,
+    outside_left: Family<Node, Gauge>,
 }
 
 impl Metrics {
@@ -117,6 +133,20 @@ impl Metrics {
         let help = "When a certificate expires, in seconds since 1970";
         let not_after: Family<CertificateLabel, Gauge> = Family::default();
         registry.register("certificate_expiry_timestamp_seconds", help, not_after.clone());
+        let refused =
+            registered!("clients_refused", "Clients that a public node did not let deliver, by reason");
+        let out =
+            registered!("out", "Nodes and links that an Envoy's table is without: they failed their probes");
+        let outside_state =
+            registered!("public_node_state", "1 for the state that a public node is in, as home sees it");
+        let outside_deliveries = registered!(
+            "public_node_deliveries",
+            "Deliveries that a public node took since this sidecar started"
+        );
+        let outside_left = registered!(
+            "public_node_certificate_left_seconds",
+            "Seconds until a public node's certificate is over"
+        );
         Self {
             registry,
             pushes,
@@ -137,6 +167,11 @@ impl Metrics {
             lease_held,
             days_left,
             not_after,
+            refused,
+            out,
+            outside_state,
+            outside_deliveries,
+            outside_left,
         }
     }
 
@@ -154,6 +189,11 @@ impl Metrics {
     /// A table was not.
     pub(crate) fn push_failed(&self, node: &str) {
         self.failures.get_or_create(&Node { node: node.to_owned() }).inc();
+    }
+
+    /// A client was not let in.
+    pub(crate) fn client_refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&ReasonText { reason }).inc();
     }
 
     /// The source was read.
@@ -190,6 +230,7 @@ impl Metrics {
                 let is = i64::from(node.state == state);
                 self.state.get_or_create(&NodeState { node: node.node.clone(), state }).set(is);
             }
+            self.out.get_or_create(&label).set(number(node.out.len() as u64));
             if let Some(table) = &node.table {
                 #[allow(clippy::cast_possible_truncation, reason = "saturates, and no table is that old")]
                 self.age.get_or_create(&label).set(table.age_s as i64);
@@ -198,9 +239,24 @@ impl Metrics {
                 self.sequence.get_or_create(&label).set(number(table.revision.sequence));
             }
         }
+        self.set_outside(&status.outside);
         let mut page = String::new();
         text::encode(&mut page, &self.registry)?;
         Ok(page)
+    }
+
+    fn set_outside(&self, nodes: &[OutsideStatus]) {
+        self.outside_state.clear();
+        self.outside_left.clear();
+        for node in nodes {
+            let label = Node { node: node.node.clone() };
+            let state = OutsideState { node: node.node.clone(), state: node.state.clone() };
+            self.outside_state.get_or_create(&state).set(1);
+            self.outside_deliveries.get_or_create(&label).set(number(node.deliveries));
+            if let Some(left) = node.certificate_left_s {
+                self.outside_left.get_or_create(&label).set(number(left));
+            }
+        }
     }
 
     fn set_cluster(&self, cluster: Option<&ClusterStatus>) {

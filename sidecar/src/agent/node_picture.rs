@@ -1,6 +1,6 @@
 //! What one node's Envoy is to have: its zone's table, and the files that go with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -12,6 +12,7 @@ use zoneway_site::{Names, Sheet, ViewBook, ViewError};
 
 use super::feed::Content;
 use super::picture::Meant;
+use super::probes::{Subject, without};
 use super::table_endpoint::PathError;
 use crate::envoy::{self, RenderedFile, XdsFolder};
 
@@ -24,6 +25,8 @@ pub(crate) struct NodePicture {
     pub(crate) zone: String,
     /// The table, of no revision yet.
     pub(crate) view: Arc<Sheet>,
+    /// The same with what is out at present: that stays a member of its cluster, for it is probed there.
+    pub(crate) whole: Arc<Sheet>,
     /// Its digest.
     pub(crate) digest: String,
     /// When the source changed so, where that is known: it is the newest picture of that change.
@@ -94,15 +97,13 @@ impl<'a> Views<'a> {
                 let view = self.views.get(zone).cloned().ok_or_else(|| NodeError::Unknown(node.clone()))?;
                 (zone.to_string(), view)
             }
-            Meant::Table(table) => {
-                let sheet = Sheet::of(table);
-                let digest = sheet.digest().to_string();
-                (table.wire().view.clone(), (Arc::new(sheet), digest))
-            }
+            Meant::Table(table) => as_it_is(table),
+            Meant::Delivered(delivered) => as_it_is(&delivered.table),
         };
         Ok(NodePicture {
             meant: Arc::clone(self.meant),
             zone,
+            whole: Arc::clone(&view),
             view,
             digest,
             changed_at: None,
@@ -111,12 +112,26 @@ impl<'a> Views<'a> {
     }
 }
 
+/// The zone of a table, and the table.
+fn as_it_is(table: &Table) -> (String, (Arc<Sheet>, String)) {
+    let sheet = Sheet::of(table);
+    let digest = sheet.digest().to_string();
+    (table.wire().view.clone(), (Arc::new(sheet), digest))
+}
+
 impl NodePicture {
     /// The same source, with another view of it.
     pub(crate) fn with_view(&self, view: Sheet) -> Self {
         let digest = view.digest().to_string();
-        let (meant, zone) = (Arc::clone(&self.meant), self.zone.clone());
-        Self { meant, zone, view: Arc::new(view), digest, changed_at: None, files: OnceLock::new() }
+        let (meant, whole, zone) = (Arc::clone(&self.meant), Arc::clone(&self.whole), self.zone.clone());
+        Self { meant, zone, view: Arc::new(view), whole, digest, changed_at: None, files: OnceLock::new() }
+    }
+
+    /// The same without what is out, and what that really is: the last path stays.
+    pub(crate) fn without(&self, out: &BTreeSet<Subject>) -> Option<(Self, BTreeSet<Subject>)> {
+        // A view that was checked, and a part of one; the parser cannot know that.
+        let (table, gone) = without(self.whole.table().ok()?.wire(), out);
+        Some((self.with_view(Sheet::of(&Table::try_from(table).ok()?)), gone))
     }
 
     /// The files that go with it alone, rendered once. They are those of the node that it is the picture of.
@@ -159,13 +174,21 @@ pub(crate) fn render(
         let mut all = Vec::new();
         for picture in pictures {
             if let Meant::Site(site) = picture.meant.as_ref() {
-                all.push(envoy::Picture { site, table: picture.view.frame() });
+                all.push(envoy::Picture { site, table: picture.whole.frame() });
             }
         }
         all.extend(served.map(|table| envoy::Picture { site: newest_site, table }));
         return envoy::site_files(&all, node, xds);
     }
-    let tables = pictures.iter().map(|picture| picture.view.frame()).chain(served).collect::<Vec<_>>();
+    let tables = pictures.iter().map(|picture| picture.whole.frame()).chain(served).collect::<Vec<_>>();
+    let delivered = pictures.iter().filter_map(|picture| match picture.meant.as_ref() {
+        Meant::Delivered(delivered) => Some(&delivered.files),
+        _ => None,
+    });
+    let delivered = delivered.collect::<Vec<_>>();
+    if !delivered.is_empty() {
+        return envoy::delivered_files(&tables, node, xds, &delivered);
+    }
     // A file that is not there is told of in the same words as one that holds nothing.
     let there = |file| std::fs::read_to_string(file).unwrap_or_default();
     envoy::table_files(&tables, node, xds, &there(xds.clusters()), &there(xds.peers()))

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zoneway_core::table::{self, Table};
 use zoneway_site::{Site, wire};
 
+use super::delivery::{Delivered, Delivery};
 use super::table_endpoint::{PathError, faults_of};
 use crate::sources::file::{self, FileError};
 pub(crate) use keep::with_held;
@@ -23,6 +24,8 @@ pub(crate) enum Kind {
     Site,
     /// A table (JSON).
     Table,
+    /// What home delivered (JSON).
+    Delivered,
     /// A site that was made of a cluster's objects (JSON where it is written down).
     Cluster,
 }
@@ -41,6 +44,7 @@ pub(crate) struct Picture {
 enum Written {
     Site(Arc<wire::Site>),
     Table(Box<table::wire::Table>),
+    Delivered(Box<Delivery>),
 }
 
 /// As it is meant: checked.
@@ -50,6 +54,8 @@ pub(crate) enum Meant {
     Site(Box<Site>),
     /// Every node gets it as it is.
     Table(Box<Table>),
+    /// The public node that it was delivered to gets it.
+    Delivered(Box<Delivered>),
 }
 
 impl Picture {
@@ -69,6 +75,11 @@ impl Picture {
             Kind::Table => {
                 let meant = file::parse_table(file, text.as_bytes()).map_err(faults)?;
                 (Written::Table(Box::new(meant.wire().clone())), Meant::Table(Box::new(meant)))
+            }
+            Kind::Delivered => {
+                let written = Delivery::parse(text.as_bytes()).map_err(|fault| vec![fault])?;
+                let meant = Meant::Delivered(Box::new(written.checked()?));
+                (Written::Delivered(Box::new(written)), meant)
             }
         };
         Ok(Self { text: Some(text), written, meant: Arc::new(meant) })
@@ -100,6 +111,7 @@ impl Picture {
             // A site has no map whose keys are no strings: nothing of it fails.
             (None, Written::Site(site)) => serde_json::to_string(site.as_ref()).unwrap_or_default().into(),
             (None, Written::Table(table)) => serde_json::to_string(table).unwrap_or_default().into(),
+            (None, Written::Delivered(all)) => serde_json::to_string(all).unwrap_or_default().into(),
         }
     }
 
@@ -122,7 +134,8 @@ impl Picture {
             Written::Site(site) => {
                 site.hosts.iter().flat_map(|hosts| hosts.keys()).map(AsRef::as_ref).collect()
             }
-            Written::Table(table) => table.hosts.iter().map(|host| host.host.as_str()).collect(),
+            Written::Table(table) => hosts_of(table),
+            Written::Delivered(delivery) => hosts_of(&delivery.content.table),
         }
     }
 
@@ -131,6 +144,7 @@ impl Picture {
         match &self.written {
             Written::Site(site) => site.hosts.as_ref().map_or(0, |hosts| hosts.len()),
             Written::Table(table) => table.hosts.len(),
+            Written::Delivered(delivery) => delivery.content.table.hosts.len(),
         }
     }
 
@@ -144,4 +158,8 @@ impl Picture {
             _ => false,
         }
     }
+}
+
+fn hosts_of(table: &table::wire::Table) -> BTreeSet<&str> {
+    table.hosts.iter().map(|host| host.host.as_str()).collect()
 }

@@ -22,6 +22,39 @@ pub(crate) struct SidecarStatus {
     /// The certificates of these Envoys, and of the authorities that they believe.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) certificates: Vec<CertificateStatus>,
+    /// Every public node that it delivers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) outside: Vec<OutsideStatus>,
+}
+
+/// A public node, as home's sidecar sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OutsideStatus {
+    /// The node.
+    pub(crate) node: String,
+    /// Its zone.
+    pub(crate) zone: String,
+    /// Where its sidecar is dialled.
+    pub(crate) address: String,
+    /// `delivered`, `standby`, or the name of what stands in the way.
+    pub(crate) state: String,
+    /// The same in words.
+    pub(crate) message: String,
+    /// Whether a person should look.
+    pub(crate) trouble: bool,
+    /// Which delivery it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<Revision>,
+    /// Deliveries that it took since this sidecar started.
+    pub(crate) deliveries: u64,
+    /// Deliveries that it refused.
+    pub(crate) failures: u64,
+    /// Seconds until its certificate is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate_left_s: Option<u64>,
+    /// What its own sidecar says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sidecar: Option<Box<SidecarStatus>>,
 }
 
 /// The state of a source.
@@ -145,11 +178,16 @@ pub(crate) struct NodeStatus {
     pub(crate) pushes: u64,
     /// Pushes that were not.
     pub(crate) failures: u64,
+    /// Nodes and links that failed their probes: its table is without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) out: Vec<String>,
 }
 
 impl SidecarStatus {
     /// Whether the source serves as it stands and no node is in trouble.
     pub(crate) fn is_well(&self) -> bool {
-        self.source.serving == Serving::File && self.nodes.iter().all(|node| !node.trouble)
+        self.source.serving == Serving::File
+            && self.nodes.iter().all(|node| !node.trouble)
+            && self.outside.iter().all(|node| !node.trouble)
     }
 }

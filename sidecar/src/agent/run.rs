@@ -25,13 +25,13 @@ use super::lookup;
 use super::metrics::Metrics;
 use super::name_book::{Change, NameBook};
 use super::node_picture::{Books, NodePicture, Views};
+use super::outside::Outlets;
 use super::picture::{Kind, Meant};
 use super::server;
-use super::source_room::{Said, SourceRoom};
+use super::source_room::{Said, SourceError, SourceRoom};
 use super::state_folder::{StateError, StateFolder};
 use super::table_endpoint::PathError;
 use crate::envoy::XdsFolder;
-use crate::sources::cluster::access::AccessError;
 use crate::sources::cluster::picture::{Note, ZoneSummary};
 use heed::Keeping;
 
@@ -53,9 +53,9 @@ pub(crate) enum RunError {
         #[source]
         source: io::Error,
     },
-    /// There is no way to ask the cluster.
+    /// There is no source.
     #[error(transparent)]
-    Access(#[from] AccessError),
+    Source(#[from] SourceError),
     /// A part of it ended by a fault of this program.
     #[error("a part of the sidecar ended: {0}: it has to be started again, and this is a fault to report")]
     Room(#[source] tokio::task::JoinError),
@@ -82,7 +82,8 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
         tell_place(&place, &listener);
         rooms.spawn(server::serve(listener, Arc::clone(&agent.shared)));
     }
-    let mut source = SourceRoom::start(&agent.config, &mut rooms).await?;
+    let kept = agent.intake.text();
+    let mut source = SourceRoom::start(&agent.config, kept, &agent.shared, &mut rooms).await?;
     if let Some(cluster) = source.cluster() {
         let who = agent.nodes.first().map_or("zoneway", |(node, _)| node.as_str());
         let start = |lease| Hand::start(cluster.client(), lease, who, &mut rooms);
@@ -93,8 +94,12 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
     }
     let shared = Arc::clone(&agent.shared);
     rooms.spawn(async move { shared.certificates.warn().await });
+    if let (Some(outside), Some((own, _))) = (agent.config.outside.clone(), agent.nodes.first()) {
+        let lease = agent.hand.as_ref().map(Hand::lease);
+        agent.outlets = Some(Outlets::new(outside, own.clone(), lease, Arc::clone(&agent.shared)));
+    }
     let (answer, mut answers) = mpsc::channel(64);
-    agent.read(&mut source, allow_shrink).await;
+    agent.read(&mut source, allow_shrink, &mut rooms).await;
     for feeder in feeders {
         rooms.spawn(feeder.run());
     }
@@ -106,10 +111,14 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
                 let _ = answer.send((name, found)).await;
             });
         }
-        agent.settle();
+        agent.settle(&mut rooms);
         agent.keep();
         while let Some(ended) = rooms.try_join_next() {
-            ended.map_err(RunError::Room)?;
+            match ended {
+                // The room of a public node that is not ours any more.
+                Err(error) if error.is_cancelled() => {}
+                ended => ended.map_err(RunError::Room)?,
+            }
         }
         let pause = agent.pause();
         tokio::select! {
@@ -117,9 +126,9 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
             _ = interrupt.recv() => break,
             _ = hang_up.recv() => {
                 info!("SIGHUP: {} is read, and what went from it is confirmed", agent.name);
-                agent.read(&mut source, true).await;
+                agent.read(&mut source, true, &mut rooms).await;
             }
-            () = source.changed() => agent.read(&mut source, false).await,
+            () = source.changed() => agent.read(&mut source, false, &mut rooms).await,
             Some((name, found)) = answers.recv() => agent.answered(&name, found),
             () = tokio::time::sleep(pause) => agent.tick().await,
         }
@@ -169,6 +178,8 @@ struct Agent {
     warnings: Vec<PathError>,
     /// What writes into the cluster, where that is set up.
     hand: Option<Hand>,
+    /// The public nodes that are fed from here.
+    outlets: Option<Outlets>,
     /// What is to be told of the cluster's objects, and its zones.
     told: Option<(Vec<Note>, Vec<ZoneSummary>)>,
     nodes: Vec<(NodeId, watch::Sender<Wanted>)>,
@@ -180,7 +191,9 @@ impl Agent {
     fn new(config: Config) -> Result<(Self, Vec<Feeder>), RunError> {
         let state = StateFolder::open(&config.state)?;
         let (name, kind) = (config.source.name(), config.source.kind());
-        let mut intake = Intake::new(config.hold);
+        // Home holds what went from its source; its outpost does as home says.
+        let hold = if kind == Kind::Delivered { Duration::ZERO } else { config.hold };
+        let mut intake = Intake::new(hold);
         match state.kept::<Kept>() {
             Ok(None) => {}
             Ok(Some(kept)) => match intake.restore(kept, kind, Path::new(&name), Time::ZERO) {
@@ -211,6 +224,7 @@ impl Agent {
             start: Instant::now(),
             board: Board::new(source),
             metrics: Metrics::new(),
+            back_after: config.back_after,
             state: Mutex::new(state),
             certificates: Certificates::new(folders),
         });
@@ -246,6 +260,7 @@ impl Agent {
             names_until: None,
             warnings,
             hand: None,
+            outlets: None,
             told: None,
             nodes,
         };
@@ -253,7 +268,7 @@ impl Agent {
     }
 
     /// Reads the source. `confirmed`: what went from it is meant to go.
-    async fn read(&mut self, source: &mut SourceRoom, confirmed: bool) {
+    async fn read(&mut self, source: &mut SourceRoom, confirmed: bool, rooms: &mut JoinSet<()>) {
         self.confirmed |= confirmed;
         let begun = Instant::now();
         let before = self.intake.own().cloned();
@@ -265,7 +280,7 @@ impl Agent {
         self.changed_at = changed_at;
         self.heed(notices).await;
         self.told = told;
-        self.settle();
+        self.settle(rooms);
         source.dealt_with(begun);
     }
 
@@ -293,7 +308,7 @@ impl Agent {
     }
 
     /// Computes what each Envoy is to have, where anything that it comes of has changed; tells the board.
-    fn settle(&mut self) {
+    fn settle(&mut self, rooms: &mut JoinSet<()>) {
         if let Some(meant) = self.intake.serves().cloned() {
             if let Meant::Site(site) = meant.as_ref() {
                 self.book.want(site.names());
@@ -310,7 +325,7 @@ impl Agent {
             }
             let names = self.book.names();
             if !self.computed.as_ref().is_some_and(|(of, with)| Arc::ptr_eq(of, &meant) && *with == names) {
-                self.compute(&meant, &names);
+                self.compute(&meant, &names, rooms);
                 self.computed = Some((Arc::clone(&meant), names.clone()));
             }
             if let (Some((notes, zones)), Some(hand)) = (self.told.take(), &self.hand) {
@@ -320,12 +335,15 @@ impl Agent {
         self.tell();
     }
 
-    fn compute(&mut self, meant: &Arc<Meant>, names: &Names) {
+    fn compute(&mut self, meant: &Arc<Meant>, names: &Names, rooms: &mut JoinSet<()>) {
         let mut views = Views::new(meant, names, &mut self.books);
         let changed_at = self.changed_at.take();
         for (node, wanted) in &self.nodes {
             let picture = views.picture(node).map(|picture| NodePicture { changed_at, ..picture });
             wanted.send_replace(Some(picture.map(Arc::new).map_err(|error| error.to_string())));
+        }
+        if let Some(outlets) = &mut self.outlets {
+            outlets.give(meant, &mut views, rooms);
         }
         for warning in &views.warnings {
             if !self.warnings.contains(warning) {

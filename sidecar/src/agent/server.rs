@@ -25,6 +25,9 @@ const CONNECTIONS: usize = 32;
 /// How long a client may take to ask.
 const ASK_WITHIN: Duration = Duration::from_secs(10);
 
+/// What public nodes count is behind this: `NODE/metrics` of its sidecar, `NODE/envoy-metrics` of its Envoy.
+const PUBLIC_NODES: &str = "/public-nodes/";
+
 /// A place that is listened on.
 #[derive(Debug)]
 pub(crate) enum Listener {
@@ -116,7 +119,8 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static
         .await;
 }
 
-fn answer(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
+/// The answer to what anybody may ask who got this far.
+pub(crate) fn answer(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
     }
@@ -140,6 +144,13 @@ fn answer(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>>
             }
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
         },
+        path if path.starts_with(PUBLIC_NODES) => {
+            let of = path.strip_prefix(PUBLIC_NODES).and_then(|rest| rest.split_once('/'));
+            match of.and_then(|(node, name)| shared.board.outside_page(node, name)) {
+                Some(metrics) => page(StatusCode::OK, "text/plain; version=0.0.4", metrics),
+                None => text(StatusCode::NOT_FOUND, "no such public node has told anything yet\n"),
+            }
+        }
         _ => text(StatusCode::NOT_FOUND, "there is /metrics, /healthz, /readyz and /v1/status\n"),
     }
 }
@@ -152,11 +163,13 @@ fn not_ready(status: &SidecarStatus) -> Vec<String> {
     source.into_iter().chain(nodes.map(|node| format!("{}: {}", node.node, node.message))).collect()
 }
 
-fn text(status: StatusCode, body: impl Into<String>) -> Response<Full<Bytes>> {
+/// A page of text.
+pub(crate) fn text(status: StatusCode, body: impl Into<String>) -> Response<Full<Bytes>> {
     page(status, "text/plain; charset=utf-8", body.into())
 }
 
-fn page(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+/// A page.
+pub(crate) fn page(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));

@@ -2,7 +2,8 @@
 //!
 //! From here on nothing knows which of the two it was.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
@@ -10,7 +11,9 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::config::{Config, Source};
+use super::feeder::Shared;
 use super::picture::{Kind, Picture};
+use super::receive::{self, Deliveries, ReceiveError};
 use super::source_watch::SourceWatch;
 use super::table_endpoint::PathError;
 use crate::sources::cluster::access::AccessError;
@@ -30,6 +33,19 @@ pub(crate) enum SourceRoom {
     },
     /// A cluster.
     Cluster(Box<ClusterWatch>),
+    /// Home, which delivers.
+    Home(Deliveries),
+}
+
+/// Why there is no source.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// There is no way to ask the cluster.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Home cannot deliver.
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
 }
 
 /// What a source says.
@@ -46,11 +62,20 @@ impl SourceRoom {
     /// Starts to listen.
     ///
     /// # Errors
-    /// When it is a cluster that there is no way to ask.
-    pub(crate) async fn start(config: &Config, rooms: &mut JoinSet<()>) -> Result<Self, AccessError> {
+    /// When it is a cluster that there is no way to ask, or home and there is no way to hear it. `kept`: what an earlier
+    /// run had of it.
+    pub(crate) async fn start(
+        config: &Config,
+        kept: Option<String>,
+        shared: &Arc<Shared>,
+        rooms: &mut JoinSet<()>,
+    ) -> Result<Self, SourceError> {
         let (file, kind) = match &config.source {
             Source::Site(file) => (file.clone(), Kind::Site),
             Source::Table(file) => (file.clone(), Kind::Table),
+            Source::Receive(how) => {
+                return Ok(Self::Home(receive::start(config, how, kept, shared, rooms).await?));
+            }
             Source::Cluster(settings, access) => {
                 let (client, server) = access.client().await?;
                 let own = config.envoys.iter().map(|envoy| envoy.node.to_string()).collect();
@@ -84,6 +109,13 @@ impl SourceRoom {
                 }
             }
             Self::Cluster(watch) => watch.changed().await,
+            Self::Home(deliveries) => {
+                // The room that takes them is never done before the agent is.
+                if deliveries.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                deliveries.mark_changed();
+            }
         }
     }
 
@@ -97,6 +129,11 @@ impl SourceRoom {
                     Err(error) => Err(vec![PathError { path: String::new(), message: error.to_string() }]),
                 };
                 Some(Said { picture, changed_at: None, told: None })
+            }
+            Self::Home(deliveries) => {
+                let text = deliveries.borrow_and_update().as_deref()?.to_owned();
+                let picture = Picture::parse(Kind::Delivered, text, Path::new("delivery"));
+                Some(Said { picture, changed_at: Some(Instant::now()), told: None })
             }
             Self::Cluster(watch) => {
                 let Drawn { picture, changed_at } = watch.draw(again)?;
@@ -120,7 +157,7 @@ impl SourceRoom {
     /// The cluster, where it is one.
     pub(crate) fn cluster(&self) -> Option<&ClusterWatch> {
         match self {
-            Self::File { .. } => None,
+            Self::File { .. } | Self::Home(_) => None,
             Self::Cluster(watch) => Some(watch),
         }
     }
@@ -133,6 +170,7 @@ impl Source {
             Self::Site(_) => Kind::Site,
             Self::Table(_) => Kind::Table,
             Self::Cluster(..) => Kind::Cluster,
+            Self::Receive(_) => Kind::Delivered,
         }
     }
 
@@ -140,6 +178,7 @@ impl Source {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Site(file) | Self::Table(file) => file.display().to_string(),
+            Self::Receive(_) => "home's delivery".to_owned(),
             Self::Cluster(_, access) => match (&access.kubeconfig, &access.context) {
                 (None, None) => "the cluster".to_owned(),
                 (Some(file), None) => format!("the cluster of {}", file.display()),

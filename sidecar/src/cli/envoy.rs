@@ -52,9 +52,9 @@ pub(crate) enum Filter {
 }
 
 /// Where the image and the packages put the filter.
-const WASM: &str = "/usr/lib/zoneway/zoneway.wasm";
+pub(super) const WASM: &str = "/usr/lib/zoneway/zoneway.wasm";
 /// And where its other build.
-const MODULE: &str = "/usr/lib/zoneway/libzoneway.so";
+pub(super) const MODULE: &str = "/usr/lib/zoneway/libzoneway.so";
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
     if args.filter == Filter::Module && args.wasm.is_some() {

@@ -83,6 +83,11 @@ pub(crate) struct Found {
 }
 
 impl SiteSource {
+    /// The source of a sidecar's configuration.
+    pub(crate) fn of_config(config: &Path) -> Self {
+        Self::new(From { config: Some(config.to_owned()), ..From::default() }, Reading::default())
+    }
+
     /// This one, read in this way.
     pub(crate) fn new(from: From, reading: Reading) -> Self {
         Self { from, reading }
@@ -121,6 +126,9 @@ impl SiteSource {
                     Source::Table(table) => bail!(
                         "{}: the source is a table, which is one zone's view and no site: name a site or a cluster",
                         table.display()
+                    ),
+                    Source::Receive(_) => bail!(
+                        "the source is what home delivers, which is one zone's view and no site: ask at home"
                     ),
                     Source::Cluster(settings, access) => (*settings, access),
                 }

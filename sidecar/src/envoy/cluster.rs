@@ -8,7 +8,8 @@ mod link;
 mod service;
 mod tunnel;
 
-pub(super) use link::{PEERS, link_cluster, zone_cluster_name};
+pub(super) use link::link_cluster;
+pub(crate) use link::{PEERS, zone_cluster_name};
 pub(super) use service::{service_cluster, service_cluster_name};
 pub(super) use tunnel::{registrar_cluster, registrar_cluster_name, tunnel_clusters};
 

@@ -152,19 +152,28 @@ fn router() -> Value {
 }
 
 /// Every 404 that this Envoy makes up is the filter's, whoever made it up: a route that is not there, a request that
-/// Envoy would not read. The text is that of the filter's refusal.
+/// Envoy would not read. The text is that of the filter's refusal. A 503 that Envoy makes up, for a gateway or a service
+/// that cannot be reached, says so as well; one of the filter's has said more already.
 fn same_not_found() -> Value {
-    json!({"mappers": [{
-        "filter": {"status_code_filter": {"comparison": {
-            "op": "EQ",
-            // Envoy wants a key of its runtime; nobody sets this one.
-            "value": {"default_value": 404, "runtime_key": "zoneway.not_found"},
-        }}},
-        "headers_to_add": [{
-            "header": {"key": "proxy-status", "value": "zoneway; error=destination_not_found"},
-            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-        }],
-    }]})
+    let mapper = |status: u16, runtime_key: &str, value: &str, append_action: &str| {
+        json!({
+            "filter": {"status_code_filter": {"comparison": {
+                "op": "EQ",
+                // Envoy wants a key of its runtime; nobody sets this one.
+                "value": {"default_value": status, "runtime_key": runtime_key},
+            }}},
+            "headers_to_add": [{
+                "header": {"key": "proxy-status", "value": value},
+                "append_action": append_action,
+            }],
+        })
+    };
+    let not_found = "zoneway; error=destination_not_found";
+    let unavailable = "zoneway; error=destination_unavailable";
+    json!({"mappers": [
+        mapper(404, "zoneway.not_found", not_found, "OVERWRITE_IF_EXISTS_OR_ADD"),
+        mapper(503, "zoneway.unavailable", unavailable, "ADD_IF_ABSENT"),
+    ]})
 }
 
 /// Kilobytes of a request's headers. A forward is longer by what the filter and Envoy add to it: so is the limit of a peer.

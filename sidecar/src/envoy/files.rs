@@ -140,6 +140,49 @@ pub(crate) fn table_files(
     Ok(files.finish(None))
 }
 
+/// The files of a public node that home delivers to: the clusters of other nodes and their members, from the tables as in
+/// [`table_files`], and beside them what was delivered, the newest first.
+///
+/// # Errors
+/// When what was delivered is none of this program's.
+pub(crate) fn delivered_files(
+    tables: &[&Table],
+    node: &NodeId,
+    xds: &XdsFolder,
+    delivered: &[&BTreeMap<String, String>],
+) -> Result<Vec<RenderedFile>, Error> {
+    let name = xds.clusters();
+    let name = name.strip_prefix(xds.path()).unwrap_or(&name).to_string_lossy().into_owned();
+    // A service that went stays until the table without it is adopted.
+    let mut clusters: BTreeMap<String, Value> = BTreeMap::new();
+    for files in delivered {
+        let document: Value = serde_json::from_str(files.get(&name).map_or("", String::as_str))
+            .map_err(|error| Error::Clusters(format!("what home delivered as {name}: {error}")))?;
+        for cluster in document.get("resources").and_then(Value::as_array).into_iter().flatten() {
+            let name = cluster.get("name").and_then(Value::as_str).unwrap_or_default();
+            clusters.entry(name.to_owned()).or_insert_with(|| cluster.clone());
+        }
+    }
+    let clusters = text(&response(clusters.into_values().collect()));
+    let peers = xds.peers();
+    let peers = peers.strip_prefix(xds.path()).unwrap_or(&peers).to_string_lossy().into_owned();
+    let peers = delivered.first().and_then(|files| files.get(&peers)).map_or("", String::as_str);
+    let rendered = table_files(tables, node, xds, &clusters, peers)?;
+    let mut files: Vec<RenderedFile> = Vec::new();
+    for (name, content) in delivered.iter().flat_map(|files| files.iter()) {
+        let path = xds.path().join(name);
+        if !rendered.iter().chain(&files).any(|file| file.path == path) {
+            files.push(RenderedFile { path, content: content.clone() });
+        }
+    }
+    // Routes name clusters: they come last.
+    let (routes, mut all): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| file.path == xds.local_routes());
+    all.extend(rendered);
+    all.extend(routes);
+    Ok(all)
+}
+
 /// The hosts that have a service of these in one of the pictures: all others have no route here.
 fn served_hosts<'p>(pictures: &[Picture<'p>], is_here: impl Fn(&str) -> bool) -> BTreeSet<&'p HostPattern> {
     let hosts = pictures.iter().flat_map(|picture| picture.site.hosts());
@@ -149,7 +192,10 @@ fn served_hosts<'p>(pictures: &[Picture<'p>], is_here: impl Fn(&str) -> bool) ->
 
 /// The paths of every one of these hosts that has one served here. Of an older picture only those that the newest does not serve
 /// here by another route: the newest decides who may ask for those.
+///
+/// On a public node a path that is served elsewhere and not exposed to its zone is in no file of it either.
 fn add_hosts(local: &mut Local, hosts: &BTreeSet<&HostPattern>, site: &Site, newest: &Site, node: &NodeId) {
+    let public = site.zone_of(node).filter(|zone| site.zones().get(*zone).is_some_and(|zone| zone.public));
     let wildcards = newest.hosts().iter().filter(|(pattern, _)| pattern.kind() != PatternKind::Exact);
     let wildcards = if std::ptr::eq(site, newest) { Vec::new() } else { wildcards.collect() };
     for (pattern, host) in hosts.iter().filter_map(|pattern| site.hosts().get_key_value(*pattern)) {
@@ -162,7 +208,9 @@ fn add_hosts(local: &mut Local, hosts: &BTreeSet<&HostPattern>, site: &Site, new
             }
             let here = site.served_at(rule).any(|(at, _)| at == node);
             let cluster = rule.service.as_deref().filter(|_| here).map(service_cluster_name);
-            paths.insert(path.clone(), cluster);
+            if cluster.is_some() || public.is_none_or(|zone| rule.exposed_to.contains(zone)) {
+                paths.insert(path.clone(), cluster);
+            }
         }
         local.add(pattern, paths);
     }

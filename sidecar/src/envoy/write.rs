@@ -21,14 +21,26 @@ pub(crate) fn write(file: &RenderedFile) -> io::Result<bool> {
 /// # Errors
 /// As [`write()`].
 pub(crate) fn write_bytes(path: &Path, content: &[u8]) -> io::Result<bool> {
+    // There is no secret in them, and Envoy may run as somebody else.
+    put(path, content, 0o644)
+}
+
+/// As [`write()`], for what its owner alone may read.
+///
+/// # Errors
+/// As [`write()`].
+pub(crate) fn write_secret(path: &Path, content: &[u8]) -> io::Result<bool> {
+    put(path, content, 0o600)
+}
+
+fn put(path: &Path, content: &[u8], mode: u32) -> io::Result<bool> {
     if std::fs::read(path).is_ok_and(|there| there == content) {
         return Ok(false);
     }
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     std::fs::create_dir_all(folder)?;
-    // There is no secret in them, and Envoy may run as somebody else.
-    let readable = Permissions::from_mode(0o644);
-    let mut beside = tempfile::Builder::new().prefix(".new-").permissions(readable).tempfile_in(folder)?;
+    let mode = Permissions::from_mode(mode);
+    let mut beside = tempfile::Builder::new().prefix(".new-").permissions(mode).tempfile_in(folder)?;
     beside.write_all(content)?;
     beside.as_file().sync_all()?;
     beside.persist(path)?;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData,
-    RevokedCertParams, SerialNumber,
+    CertificateRevocationListParams, CertificateSigningRequestParams, Issuer, KeyIdMethod, KeyPair,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData, RevokedCertParams, SerialNumber,
 };
 use zoneway_core::name::{NodeId, ZoneName};
 
@@ -255,6 +255,22 @@ impl Authority {
     /// The list of revoked certificates.
     pub(crate) fn crl_file(&self) -> PathBuf {
         self.folder.join("crl.pem")
+    }
+
+    /// Signs a key that was made elsewhere: the one of a request (PKCS #10, PEM), for this node whatever else the request
+    /// says. Gives the certificate (PEM).
+    ///
+    /// # Errors
+    /// When the request is none, or not signed by the key in it.
+    pub(crate) fn sign(
+        &self,
+        request: &str,
+        zone: &ZoneName,
+        node: &NodeId,
+        days: Days,
+    ) -> Result<String, Error> {
+        let request = CertificateSigningRequestParams::from_pem(request)?;
+        self.certify(zone, node, &request.public_key, days)
     }
 
     /// The files of a node's certificate.

@@ -60,6 +60,11 @@ impl Pair {
     }
 }
 
+/// Writes a secret by itself (0600).
+pub(super) fn put_key(path: &Path, content: &str, existing: Existing) -> Result<(), Error> {
+    put(path, content, 0o600, existing, "use it, or remove it")
+}
+
 /// Writes a file whole.
 pub(super) fn put(
     path: &Path,

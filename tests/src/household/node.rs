@@ -200,7 +200,7 @@ impl Node {
         let config = self.folder.join("run.yaml");
         let (state, run, status) = (self.state(), self.run_dir(), self.status);
         let text = format!(
-            "version: 1\nsource: {}\nstate: {}\nenvoys:\n  - {{node: {}, run_dir: {}}}\nlisten: {status}\n{}\n",
+            "version: 1\nsource: {}\nstate: {}\nenvoys:\n  - {{node: {}, run_dir: {}}}\nlisten: {status}\nprobes: {{back_after: 2s}}\n{}\n",
             source.source,
             state.display(),
             self.name,

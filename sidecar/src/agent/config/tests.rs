@@ -133,3 +133,33 @@ fn what_is_a_cluster_s_goes_with_a_cluster() {
     let file = CLUSTER.replace("{cluster: {settings: {home: 403}}", "{site: s.yaml").replace("'{node}'", "a");
     check(&file, &["source.kubeconfig: goes with", "source.context: goes with", "lease: is of a cluster"]);
 }
+
+const RECEIVE: &str = "
+version: 1
+source:
+  receive: {listen: 0.0.0.0:15444, domain: lab.test, zone: exposed, gateways: {403: [studtop, stuchip]}, certificates: c}
+state: s
+envoys: [{node: edge, run_dir: r}]
+";
+
+#[test]
+fn a_public_node_receives_from_gateways_alone() {
+    let Source::Receive(receive) = parse(RECEIVE).unwrap().source else { panic!("it receives") };
+    assert_eq!(receive.certificates, Path::new("/etc/zoneway/c"));
+    let gateway = |node| format!("spiffe://lab.test/zone/403/node/{node}");
+    assert_eq!(receive.gateways, [gateway("studtop"), gateway("stuchip")]);
+    check(&RECEIVE.replace("403: [studtop, stuchip]", ""), &["source.receive.gateways: is empty"]);
+    check(&RECEIVE.replace("0.0.0.0:15444", "15444"), &["source.receive.listen: \"15444\" is no address"]);
+    check(&RECEIVE.replace("run_dir: r", "table: 'unix:/t'"), &["envoys: a public node that receives"]);
+    check(&format!("{RECEIVE}outside: {{ca: a, certificate: b, key: c}}\n"), &["outside: is for a node"]);
+}
+
+#[test]
+fn what_is_outside_is_delivered_to_with_this_nodes_own_certificate() {
+    let outside =
+        "outside: {ca: ca.pem, certificate: '{node}.pem', key: '{node}.key', places: {edge: '192.0.2.1:5'}}";
+    let outside = parse(&format!("{WHOLE}{outside}\n")).unwrap().outside.unwrap();
+    assert_eq!(outside.identity.certificate, Path::new("/etc/zoneway/studtop.pem"));
+    assert_eq!((outside.port, outside.authority), (15_444, None));
+    assert_eq!(outside.places.values().collect::<Vec<_>>(), ["192.0.2.1:5"]);
+}

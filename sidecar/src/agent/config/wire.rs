@@ -1,5 +1,6 @@
 //! The sidecar's configuration file as it is written. Nothing here is checked beyond syntax and types.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -25,6 +26,18 @@ pub(super) struct Config {
     pub(super) dns: Option<Dns>,
     #[serde(default, deserialize_with = "strict::optional")]
     pub(super) lease: Option<Lease>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) outside: Option<Outside>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) probes: Option<Probes>,
+}
+
+/// What becomes of nodes and links that fail their probes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Probes {
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) back_after: Option<String>,
 }
 
 /// A site, a table, or a cluster and how its API is reached.
@@ -41,6 +54,38 @@ pub(super) struct Source {
     pub(super) kubeconfig: Option<String>,
     #[serde(default, deserialize_with = "strict::optional")]
     pub(super) context: Option<String>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) receive: Option<Receive>,
+}
+
+/// Where and from whom a public node takes what it is to have.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Receive {
+    pub(super) listen: String,
+    pub(super) domain: String,
+    pub(super) zone: String,
+    pub(super) gateways: BTreeMap<String, Vec<String>>,
+    pub(super) certificates: String,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) token: Option<String>,
+}
+
+/// The public nodes that are fed from here.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outside {
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) port: Option<u16>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) places: Option<BTreeMap<String, String>>,
+    pub(super) ca: String,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) crl: Option<String>,
+    pub(super) certificate: String,
+    pub(super) key: String,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) authority: Option<String>,
 }
 
 /// The lease of who writes into the cluster.

@@ -1,10 +1,13 @@
 //! The xds files of one Envoy: which pictures they have to hold, writing them, and whether Envoy has what they name.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::body::Bytes;
 use zoneway_core::name::NodeId;
 use zoneway_core::table::Table;
 
@@ -14,6 +17,7 @@ use crate::agent::feed::Stage;
 use crate::agent::members::Members;
 use crate::agent::node_picture::{NodePicture, OwnFiles, render};
 use crate::agent::picture::Meant;
+use crate::agent::probes::{self, Seen, Subject};
 use crate::envoy::{self, RenderedFile, XdsFolder};
 
 /// The files of one Envoy.
@@ -120,15 +124,29 @@ impl Files {
         }
     }
 
+    /// How the probes of what is dialled went.
+    pub(super) async fn seen(
+        &mut self,
+        dialled: &BTreeMap<Subject, (String, SocketAddr)>,
+    ) -> Result<BTreeMap<Subject, Seen>, String> {
+        let listing = self.listing().await?;
+        probes::seen(dialled, &listing).map_err(|error| format!("{}: {error}", self.admin.url()))
+    }
+
     /// How many clusters and members of the wanted picture Envoy does not list.
     pub(super) async fn missing(&mut self) -> Result<usize, String> {
+        let listing = self.listing().await?;
+        let Some((_, needed)) = &self.needed else { return Ok(0) };
+        needed.missing(&listing).map_err(|error| format!("{}: {error}", self.admin.url()))
+    }
+
+    async fn listing(&mut self) -> Result<Bytes, String> {
         let ask = Ask::get("/clusters?format=json", Duration::from_secs(5));
         let answer = self.admin.ask(&ask).await.map_err(|error| error.to_string())?;
         if answer.status != StatusCode::OK {
             return Err(format!("{} answered {}", self.admin.url(), answer.status));
         }
-        let Some((_, needed)) = &self.needed else { return Ok(0) };
-        needed.missing(&answer.body).map_err(|error| format!("{}: {error}", self.admin.url()))
+        Ok(answer.body)
     }
 }
 
@@ -141,7 +159,7 @@ fn routes<'f>(files: &'f OwnFiles, path: &Path) -> Option<&'f RenderedFile> {
 /// `zoneway envoy`'s.
 fn owned(picture: &NodePicture) -> &'static str {
     match picture.meant.as_ref() {
-        Meant::Site(_) => "",
+        Meant::Site(_) | Meant::Delivered(_) => "",
         Meant::Table(_) => "zoneway+",
     }
 }

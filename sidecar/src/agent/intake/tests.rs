@@ -48,6 +48,7 @@ fn hosts(intake: &Intake) -> usize {
     match intake.serves().map(AsRef::as_ref) {
         Some(Meant::Site(site)) => site.hosts().len(),
         Some(Meant::Table(table)) => table.wire().hosts.len(),
+        Some(Meant::Delivered(delivered)) => delivered.table.wire().hosts.len(),
         None => 0,
     }
 }

@@ -37,6 +37,8 @@ pub(crate) fn with_held<'a>(
             table.hosts.sort_by(|a, b| a.host.cmp(&b.host));
             Table::try_from(table).ok().map(|table| Meant::Table(Box::new(table)))
         }
+        // Home holds, not its outpost.
+        Written::Delivered(_) => Some(new.meant.as_ref().clone()),
     }
 }
 

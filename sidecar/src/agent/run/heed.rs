@@ -59,7 +59,7 @@ impl Agent {
         // second, and the disk is slow.
         let now = self.shared.now();
         match self.kind {
-            Kind::Site | Kind::Table => {
+            Kind::Site | Kind::Table | Kind::Delivered => {
                 self.keep_at = Some(now);
                 self.kept().await;
             }

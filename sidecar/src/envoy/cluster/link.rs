@@ -87,16 +87,17 @@ fn policy(policy: Value) -> Value {
 }
 
 /// A connection, with its TLS handshake and so the peer's identity. A request would need an answer for it, and a peer
-/// answers none without a trail.
+/// answers none without a trail. Three that fail take eight seconds at most: then the sidecar has another table without
+/// that member.
 fn health_check() -> Value {
     json!({
-        "timeout": "2s",
-        "interval": "5s",
+        "timeout": "1s",
+        "interval": "2s",
         "unhealthy_interval": "1s",
         "no_traffic_interval": "1s",
-        "no_traffic_healthy_interval": "5s",
+        "no_traffic_healthy_interval": "2s",
         "interval_jitter_percent": 10,
-        "unhealthy_threshold": 2,
+        "unhealthy_threshold": 3,
         "healthy_threshold": 1,
         "tcp_health_check": {},
     })

@@ -1,0 +1,394 @@
+//! The room of one public node: dials it, looks who it is, signs its key where that is to be done, and delivers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::{Method, StatusCode};
+use serde_json::json;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+use zoneway_core::name::NodeId;
+use zoneway_core::table::wire::Revision;
+
+use super::Want;
+use super::content::content;
+use super::line::Line;
+use crate::agent::backoff::Backoff;
+use crate::agent::cluster::LeaseNow;
+use crate::agent::config::Outside;
+use crate::agent::delivery::{self, Content, Delivery, ENVOY_METRICS, Held, Hello, Proof};
+use crate::agent::feeder::Shared;
+use crate::agent::mutual::{self, Judge, Refused, Shown, shown};
+use crate::agent::report::{OutsideStatus, SidecarStatus};
+use crate::agent::table_endpoint::PushAnswer;
+use crate::pki::token::{self, Record};
+use crate::pki::{Authority, Days, Facts};
+
+/// How often a node is asked whether it has what it is to have: one that was restarted has it again within a second.
+const POLL: Duration = Duration::from_millis(500);
+/// How often it is asked how it is.
+const STATUS_EVERY: Duration = Duration::from_secs(2);
+/// How often it is asked what it counts, and home's own files are looked at for a change.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How long an answer may take: a line that died without a word is dialled anew after it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// How long a delivery may take: a table may be large, and a line slow.
+const DELIVERY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a public node's certificate is good for: a captured one's is over soon. It is renewed when a third is left.
+const GOOD_FOR: Days = Days(7);
+
+/// One public node's.
+pub(super) struct Room {
+    node: NodeId,
+    config: Arc<Outside>,
+    writer: String,
+    wanted: watch::Receiver<Arc<Want>>,
+    lease: Option<watch::Receiver<LeaseNow>>,
+    shared: Arc<Shared>,
+    line: Option<Line>,
+    /// What was made of which want, for a node that keeps things where.
+    made: Option<Made>,
+    status: OutsideStatus,
+    told: String,
+    asked_at: Option<Instant>,
+    looked_at: Option<Instant>,
+    /// When it was looked at last which authority signs.
+    signer_looked_at: Option<Instant>,
+}
+
+struct Made {
+    of: Arc<Want>,
+    hello: (std::path::PathBuf, std::path::PathBuf),
+    at: Instant,
+    content: Content,
+    digest: String,
+}
+
+/// What stands in the way. Its name is the state in `/v1/status`.
+struct Trouble(&'static str, String);
+
+impl Room {
+    pub(super) fn new(
+        node: NodeId,
+        config: Arc<Outside>,
+        writer: String,
+        wanted: watch::Receiver<Arc<Want>>,
+        lease: Option<watch::Receiver<LeaseNow>>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let status = OutsideStatus { node: node.to_string(), ..OutsideStatus::default() };
+        Self {
+            node,
+            config,
+            writer,
+            wanted,
+            lease,
+            shared,
+            line: None,
+            made: None,
+            status,
+            told: String::new(),
+            asked_at: None,
+            looked_at: None,
+            signer_looked_at: None,
+        }
+    }
+
+    /// Feeds the node for ever. May be dropped at any time: whatever was under way can be done again.
+    pub(super) async fn run(mut self) {
+        use std::hash::{BuildHasher, RandomState};
+        let mut backoff = Backoff::new(
+            Duration::from_millis(250),
+            Duration::from_millis(800),
+            RandomState::new().hash_one(0),
+        );
+        loop {
+            if !self.is_elected() {
+                self.line = None;
+                self.tell("standby", "another sidecar holds the lease and delivers".to_owned(), false);
+                if let Some(lease) = &mut self.lease
+                    && lease.changed().await.is_err()
+                {
+                    return;
+                }
+                continue;
+            }
+            let want = Arc::clone(&self.wanted.borrow_and_update());
+            let pause = match self.turn(&want).await {
+                Ok(()) => {
+                    backoff.reset();
+                    POLL
+                }
+                Err(Trouble(state, message)) => {
+                    self.line = None;
+                    self.tell(state, message, state != "standby");
+                    backoff.after_failure()
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                changed = self.wanted.changed() => match changed {
+                    Ok(()) => self.wanted.mark_changed(),
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    fn is_elected(&self) -> bool {
+        self.lease.as_ref().is_none_or(|lease| lease.borrow().held)
+    }
+
+    async fn turn(&mut self, want: &Arc<Want>) -> Result<(), Trouble> {
+        let local = |message| Trouble("home_files", message);
+        let away = |message: String| Trouble("away", format!("{}: {message}", want.address));
+        self.status.address.clone_from(&want.address);
+        self.status.zone = want.zone.to_string();
+        let judge = mutual::judge_of(&self.config.ca, self.config.crl.as_deref()).map_err(local)?;
+        let mut line = match self.line.take().filter(Line::is_open) {
+            Some(line) => line,
+            None => {
+                Line::open(&want.address, &self.config.identity, &judge, &self.writer).await.map_err(away)?
+            }
+        };
+        let certificate = shown(&line.certificate)
+            .ok_or_else(|| Trouble("refused", "its certificate cannot be read".to_owned()))?;
+        let stranger = stranger(&judge, &line, &certificate, want);
+        if let Some(why) = &stranger {
+            // Before anything is asked: nobody but who may be enrolled hears more than a handshake.
+            self.may_enrol(why, &certificate)?;
+        }
+        let (status, body) =
+            line.ask(Method::GET, delivery::HELLO, Vec::new(), ANSWER_WITHIN).await.map_err(away)?;
+        let hello: Hello = serde_json::from_slice(&body)
+            .map_err(|error| away(format!("it answered {status}, and no greeting: {error}")))?;
+        self.greeted(&hello, want)?;
+        let leaf = match stranger {
+            Some(why) => Some(self.enrol(&mut line, &hello, &certificate, want, &why).await?),
+            None => self.renewed(&line, &hello, &certificate, want)?,
+        };
+        self.status.certificate_left_s = Some(certificate.left().as_secs());
+        self.make(want, &hello).map_err(local)?;
+        let Some(made) = &self.made else { return Ok(()) };
+        let has_it = hello.held.as_ref().is_some_and(|held| held.digest == made.digest);
+        if leaf.is_some() || !has_it {
+            let is_new_leaf = leaf.is_some();
+            self.deliver(&mut line, &hello, leaf).await?;
+            if is_new_leaf {
+                // The next one is with the new certificate.
+                return Ok(());
+            }
+        } else {
+            self.status.revision = hello.held.as_ref().map(|held| held.revision);
+        }
+        self.look(&mut line).await.map_err(away)?;
+        self.tell("delivered", "it has what it is to have".to_owned(), false);
+        self.line = Some(line);
+        Ok(())
+    }
+
+    /// Whether there is a way to know a node whose certificate is not believed.
+    fn may_enrol(&self, why: &Refused, shown: &Shown) -> Result<(), Trouble> {
+        let stranger = |message: String| Trouble("stranger", format!("{why}, and {message}"));
+        if *why == Refused::Revoked {
+            // Its key is in other hands, perhaps: neither that it was known before nor a token makes it good again.
+            let remedy = "remove the node's key and certificate there, and install a new bundle";
+            return Err(stranger(format!("its key is not signed again: {remedy}")));
+        }
+        let record = self.record().map_err(stranger)?;
+        if record.knows(&shown.public_key) {
+            return Ok(());
+        }
+        record.is_open(token::now()).map_err(|refusal| stranger(refusal.to_string()))
+    }
+
+    fn record(&self) -> Result<Record, String> {
+        let authority = self.config.authority.as_ref().ok_or(
+            "this sidecar has no authority to sign with: a gateway whose `outside` names one has to deliver",
+        )?;
+        let record = Record::read(authority, &self.node).map_err(|error| error.to_string())?;
+        record.ok_or_else(|| token::Refusal::None.to_string())
+    }
+
+    fn greeted(&self, hello: &Hello, want: &Want) -> Result<(), Trouble> {
+        let other = |message| Err(Trouble("refused", message));
+        if hello.version != delivery::VERSION {
+            return other(format!("it speaks version {}: upgrade the older of the two", hello.version));
+        }
+        if (hello.node.as_str(), hello.zone.as_str()) != (self.node.as_str(), want.zone.as_str()) {
+            return other(format!("it is set up as node {} of zone {}", hello.node, hello.zone));
+        }
+        Ok(())
+    }
+
+    /// Signs the key of a node that proves that it has its token, or has proved it before.
+    async fn enrol(
+        &self,
+        line: &mut Line,
+        hello: &Hello,
+        shown: &Shown,
+        want: &Want,
+        why: &Refused,
+    ) -> Result<String, Trouble> {
+        let stranger = |message: String| Trouble("stranger", format!("{why}, and {message}"));
+        let mut record = self.record().map_err(stranger)?;
+        if !record.knows(&shown.public_key) {
+            let nonce = token::random_hex().map_err(|error| stranger(error.to_string()))?;
+            let challenge = json!({ "nonce": nonce }).to_string().into_bytes();
+            let (status, body) =
+                line.ask(Method::PUT, delivery::PROOF, challenge, ANSWER_WITHIN).await.map_err(stranger)?;
+            if status != StatusCode::OK {
+                return Err(stranger(String::from_utf8_lossy(&body).trim().to_owned()));
+            }
+            let Proof { proof } =
+                serde_json::from_slice(&body).map_err(|error| stranger(error.to_string()))?;
+            record
+                .take(&nonce, &shown.public_key, &proof, token::now())
+                .map_err(|refusal| stranger(refusal.to_string()))?;
+            // Used from here on, whatever becomes of the rest: the same key may come again.
+            if let Some(authority) = &self.config.authority {
+                record.keep(authority, &self.node).map_err(|error| stranger(error.to_string()))?;
+            }
+            info!(node = %self.node, "a public node proved that it has its bootstrap token: its key is signed");
+        }
+        self.sign(hello, shown, want)
+    }
+
+    /// A new certificate, where the one that is there is over soon or of an authority that signs no more.
+    fn renewed(
+        &mut self,
+        line: &Line,
+        hello: &Hello,
+        shown: &Shown,
+        want: &Want,
+    ) -> Result<Option<String>, Trouble> {
+        let Some(authority) = &self.config.authority else { return Ok(None) };
+        let is_due = shown.left() <= shown.life / 3;
+        if !is_due && self.signer_looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return Ok(None);
+        }
+        self.signer_looked_at = Some(Instant::now());
+        // While one authority takes another's place, what the old one signed is renewed before it goes.
+        let failed = |message: String| Trouble("home_files", message);
+        let signer =
+            Authority::open(authority).map_err(|error| failed(error.to_string()))?.signer().to_owned();
+        let signed_by = Facts::of_der(&line.certificate).map_err(|what| failed(what.to_owned()))?.signer;
+        if !is_due && signed_by == signer {
+            return Ok(None);
+        }
+        info!(node = %self.node, "a public node's certificate is renewed");
+        self.sign(hello, shown, want).map(Some)
+    }
+
+    /// Signs the key that the other end has shown that it has.
+    fn sign(&self, hello: &Hello, shown: &Shown, want: &Want) -> Result<String, Trouble> {
+        let failed = |message: String| Trouble("stranger", format!("its key cannot be signed: {message}"));
+        let authority = self.config.authority.as_ref().ok_or_else(|| failed("no authority".to_owned()))?;
+        let authority = Authority::open(authority).map_err(|error| failed(error.to_string()))?;
+        let leaf = authority
+            .sign(&hello.request, &want.zone, &self.node, GOOD_FOR)
+            .map_err(|error| failed(error.to_string()))?;
+        let of = mutual::shown_in_pem(&leaf).map(|signed| signed.public_key);
+        if of.as_ref() != Some(&shown.public_key) {
+            return Err(failed("it asks for another key than the one that it shows".to_owned()));
+        }
+        Ok(leaf)
+    }
+
+    /// Makes the content anew where anything that it comes of may have changed.
+    fn make(&mut self, want: &Arc<Want>, hello: &Hello) -> Result<(), String> {
+        let places = (hello.xds.clone(), hello.certificates.clone());
+        let holds = self.made.as_ref().is_some_and(|made| {
+            Arc::ptr_eq(&made.of, want) && made.hello == places && made.at.elapsed() < LOOK_EVERY
+        });
+        if !holds {
+            let (content, digest) = content(want, &self.node, hello)?;
+            self.made =
+                Some(Made { of: Arc::clone(want), hello: places, at: Instant::now(), content, digest });
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, line: &mut Line, hello: &Hello, leaf: Option<String>) -> Result<(), Trouble> {
+        let Some(made) = &self.made else { return Ok(()) };
+        let revision = match &hello.held {
+            None => Revision { epoch: 1, sequence: 0 },
+            Some(held) if held.writer == self.writer => {
+                Revision { sequence: held.revision.sequence.saturating_add(1), ..held.revision }
+            }
+            Some(held) => Revision { epoch: held.revision.epoch.saturating_add(1), sequence: 0 },
+        };
+        let held = Held { writer: self.writer.clone(), revision, digest: made.digest.clone() };
+        let delivery = Delivery { version: delivery::VERSION, held, leaf, content: made.content.clone() };
+        let body = serde_json::to_vec(&delivery).map_err(|error| Trouble("home_files", error.to_string()))?;
+        let answer = line.ask(Method::PUT, delivery::DELIVERY, body, DELIVERY_WITHIN).await;
+        let (status, body) = answer.map_err(|message| Trouble("away", message))?;
+        let errors = serde_json::from_slice::<PushAnswer>(&body).map(|answer| {
+            let errors = answer.errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+            errors.join("; ")
+        });
+        let errors = errors.unwrap_or_else(|_| format!("it answered {status}"));
+        match status {
+            StatusCode::OK => {
+                self.status.deliveries += 1;
+                self.status.revision = Some(revision);
+                let hosts = delivery.content.table.hosts.len();
+                info!(node = %self.node, %revision, hosts, "delivered");
+                Ok(())
+            }
+            StatusCode::CONFLICT => Err(Trouble("standby", errors)),
+            _ => {
+                self.status.failures += 1;
+                Err(Trouble("refused", format!("it refuses what is delivered: {errors}")))
+            }
+        }
+    }
+
+    /// Asks how the node is, and what it counts, every so often.
+    async fn look(&mut self, line: &mut Line) -> Result<(), String> {
+        let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
+        if is_due(self.asked_at, STATUS_EVERY) {
+            let (_, body) = line.ask(Method::GET, "/v1/status", Vec::new(), ANSWER_WITHIN).await?;
+            self.status.sidecar = serde_json::from_slice::<SidecarStatus>(&body).ok().map(Box::new);
+            self.asked_at = Some(Instant::now());
+        }
+        if is_due(self.looked_at, LOOK_EVERY) {
+            for (name, path) in [("metrics", "/metrics"), ("envoy-metrics", ENVOY_METRICS)] {
+                let (status, body) = line.ask(Method::GET, path, Vec::new(), ANSWER_WITHIN).await?;
+                if status == StatusCode::OK {
+                    self.shared.board.set_outside_page(self.node.as_str(), name, body);
+                }
+            }
+            self.looked_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Writes to the board how the node is, and to the log what is new about that.
+    fn tell(&mut self, state: &str, message: String, trouble: bool) {
+        if trouble && state == "away" {
+            self.status.sidecar = None;
+        }
+        if self.told != message {
+            match (trouble, state) {
+                (true, "stranger" | "refused" | "home_files") => {
+                    error!(node = %self.node, state, "public node: {message}");
+                }
+                (true, _) => warn!(node = %self.node, state, "public node: {message}"),
+                (false, _) => info!(node = %self.node, state, "public node: {message}"),
+            }
+            self.told.clone_from(&message);
+        }
+        (self.status.state, self.status.message, self.status.trouble) = (state.to_owned(), message, trouble);
+        self.shared.board.set_outside(self.status.clone());
+    }
+}
+
+/// Why the other end is not believed to be the node; `None` where it is.
+fn stranger(judge: &Judge, line: &Line, shown: &Shown, want: &Want) -> Option<Refused> {
+    if let Some(refused) = mutual::refused(judge, &line.certificate) {
+        return Some(refused);
+    }
+    (shown.identity.as_ref() != Some(&want.identity))
+        .then(|| Refused::OtherIdentity(shown.identity.clone().unwrap_or_else(|| "nobody".to_owned())))
+}
