@@ -67,6 +67,8 @@ const MIDWAY: Duration = Duration::from_secs(1);
 
 /// How often Envoy is asked how its probes went.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// And how often where it is slow to answer.
+const PROBE_AT_LEAST_EVERY: Duration = Duration::from_secs(3);
 
 /// The room of one Envoy.
 pub(crate) struct Feeder {
@@ -209,10 +211,11 @@ impl Feeder {
         let begun = self.shared.now();
         let seen = if dialled.is_empty() { Ok(BTreeMap::new()) } else { files.seen(&dialled).await };
         let now = self.shared.now();
-        // An Envoy with thousands of clusters takes its time to list them: a twentieth of it at most.
-        self.probe_at = now + PROBE_EVERY.max((now - begun) * 20);
+        self.probe_at = now + PROBE_EVERY;
         // An Envoy that does not answer is the feed's to tell of; what is out stays out.
         let Ok(seen) = seen else { return };
+        // An Envoy with thousands of clusters takes its time to list them: a twentieth of it, within reason.
+        self.probe_at = now + ((now - begun) * 20).clamp(PROBE_EVERY, PROBE_AT_LEAST_EVERY);
         self.out_changed |= self.probes.saw(&seen, now);
         if self.out_changed && !self.is_midway() {
             let picture = self.without_what_is_out(base);
