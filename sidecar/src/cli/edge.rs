@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
@@ -51,6 +51,9 @@ pub(crate) struct BundleArgs {
     /// Where the Wasm filter is here.
     #[arg(long, value_name = "FILE", default_value = WASM)]
     wasm: PathBuf,
+    /// Where the native module is here.
+    #[arg(long, value_name = "FILE", default_value = MODULE)]
+    module: PathBuf,
     /// The program for that machine; default: this one.
     #[arg(long, value_name = "FILE")]
     zoneway: Option<PathBuf>,
@@ -104,7 +107,7 @@ fn bundle(args: &BundleArgs, out: &mut Output) -> anyhow::Result<Exit> {
     archive.file("files/usr/lib/zoneway/zoneway", 0o755, &program)?;
     match args.filter {
         Filter::Wasm => archive.file("files/usr/lib/zoneway/zoneway.wasm", 0o644, &args.wasm)?,
-        Filter::Module => archive.file("files/usr/lib/zoneway/libzoneway.so", 0o644, Path::new(MODULE))?,
+        Filter::Module => archive.file("files/usr/lib/zoneway/libzoneway.so", 0o644, &args.module)?,
     }
     if let Some(envoy) = &args.envoy {
         archive.file("files/usr/lib/zoneway/envoy", 0o755, envoy)?;

@@ -66,9 +66,10 @@ impl Home {
         let mut command = Command::new(artefact::zoneway()?);
         command.args(["edge", "bundle", "--node", "edge", "--filter", filter.word(), "--config"]).arg(config);
         command.arg("--output").arg(&archive).args(["--listen", &self.receives_at.to_string()]);
-        if filter == artefact::Filter::Wasm {
-            command.arg("--wasm").arg(artefact::wasm()?);
-        }
+        match filter {
+            artefact::Filter::Wasm => command.arg("--wasm").arg(artefact::wasm()?),
+            artefact::Filter::Module => command.arg("--module").arg(artefact::module()?),
+        };
         process::output(&mut command)?;
         process::output(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&folder))?;
         Ok(Bundle { folder })
