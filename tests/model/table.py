@@ -88,6 +88,9 @@ class Faults:
             self.want(zone == self.view, f"{path}.egress")
             if zone == self.view:
                 self.node_names(link["egress"], f"{path}.egress")
+            else:  # "repeats in a list", wherever the list stands
+                for i in repeats(link["egress"]):
+                    self.want(False, f"{path}.egress[{i}]")
         if link.get("gateways"):
             self.want(zone == self.view, f"{path}.gateways")
             for i, gateway in enumerate(link["gateways"]):
