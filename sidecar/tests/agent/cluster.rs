@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,8 +23,12 @@ pub(crate) struct Node {
     pub(crate) folder: TempDir,
 }
 
+/// A free port of a loopback address that nobody else asks for a port of: it stays free until it is listened on.
 pub(crate) fn free() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+    static GIVEN: AtomicU16 = AtomicU16::new(1);
+    let process = u8::try_from(1 + std::process::id() % 250).unwrap();
+    let [third, fourth] = GIVEN.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    TcpListener::bind((Ipv4Addr::new(127, process, 128 + third, fourth), 0)).unwrap().local_addr().unwrap()
 }
 
 impl Node {
