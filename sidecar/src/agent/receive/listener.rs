@@ -1,5 +1,6 @@
 //! The public node's listener for home: the handshake, who is refused and why, and what is answered.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{CertificateError, Error};
@@ -25,7 +27,8 @@ use crate::agent::delivery::{self, Challenge};
 use crate::agent::mutual::Refused;
 use crate::agent::server;
 
-/// How many handshakes are under way at a time; others wait. Anybody on the internet may begin one.
+/// How many handshakes are under way at a time; one more ends the oldest. Anybody on the internet may begin one, so whoever only
+/// opens connections must not keep home waiting.
 const HANDSHAKES: usize = 64;
 /// How many gateways are connected at a time.
 const CONNECTIONS: usize = 32;
@@ -44,13 +47,11 @@ pub(crate) const WRITER: &str = "x-zoneway-writer";
 
 /// Serves for ever. May be dropped at any time.
 pub(super) async fn serve(listener: TcpListener, desk: Arc<Desk>) {
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    let mut handshakes = Handshakes::default();
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let mut teller = Teller::default();
     let (tell, mut told) = tokio::sync::mpsc::channel::<(SocketAddr, Refused)>(HANDSHAKES);
     loop {
-        // Never closed.
-        let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some((client, refused)) = told.recv() => {
@@ -69,7 +70,7 @@ pub(super) async fn serve(listener: TcpListener, desk: Arc<Desk>) {
             }
         };
         let (desk, connections, tell) = (Arc::clone(&desk), Arc::clone(&connections), tell.clone());
-        tokio::spawn(async move {
+        handshakes.begin(async move {
             let acceptor = TlsAcceptor::from(Arc::clone(&desk.session().tls));
             let shaken = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await;
             let stream = match shaken {
@@ -80,12 +81,32 @@ pub(super) async fn serve(listener: TcpListener, desk: Arc<Desk>) {
                 }
                 Err(_) => return,
             };
-            drop(permit);
+            // It is one of home's gateways: a task of its own, which no stranger's handshake ends.
             let certificate = stream.get_ref().1.peer_certificates().and_then(|all| all.first().cloned());
-            if let (Some(certificate), Ok(_place)) = (certificate, connections.try_acquire()) {
-                let _ = tokio::time::timeout(OLDEST, connection(stream, certificate, desk)).await;
+            if let (Some(certificate), Ok(place)) = (certificate, connections.try_acquire_owned()) {
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(OLDEST, connection(stream, certificate, desk)).await;
+                    drop(place);
+                });
             }
         });
+    }
+}
+
+/// The handshakes that are under way, the oldest first.
+#[derive(Default)]
+struct Handshakes(VecDeque<AbortHandle>);
+
+impl Handshakes {
+    /// Begins one. Where there are [`HANDSHAKES`] already, the oldest ends, and its connection closes.
+    fn begin(&mut self, handshake: impl Future<Output = ()> + Send + 'static) {
+        self.0.retain(|begun| !begun.is_finished());
+        if self.0.len() >= HANDSHAKES
+            && let Some(oldest) = self.0.pop_front()
+        {
+            oldest.abort();
+        }
+        self.0.push_back(tokio::spawn(handshake).abort_handle());
     }
 }
 
@@ -204,5 +225,61 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
     match serde_json::to_vec(value) {
         Ok(json) => server::page(status, "application/json", json),
         Err(error) => server::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
+    use super::{HANDSHAKES, Handshakes};
+
+    /// Tells of its end, however it comes.
+    struct Tells(usize, mpsc::UnboundedSender<usize>);
+
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            let _ = self.1.send(self.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn clients_that_say_nothing_keep_no_other_waiting_the_oldest_of_them_goes() {
+        let (tell, mut ended) = mpsc::unbounded_channel();
+        let mut handshakes = Handshakes::default();
+        for number in 0..HANDSHAKES + 3 {
+            let tells = Tells(number, tell.clone());
+            handshakes.begin(async move {
+                let _tells = tells;
+                pending::<()>().await;
+            });
+        }
+        for oldest in 0..3 {
+            let next = tokio::time::timeout(Duration::from_secs(10), ended.recv()).await;
+            assert_eq!(next.ok().flatten(), Some(oldest));
+        }
+        assert!(ended.try_recv().is_err(), "no other one ended");
+    }
+
+    #[tokio::test]
+    async fn a_handshake_that_is_over_counts_no_more() {
+        let (tell, mut ended) = mpsc::unbounded_channel();
+        let mut handshakes = Handshakes::default();
+        for number in 0..HANDSHAKES {
+            let tells = Tells(number, tell.clone());
+            handshakes.begin(async move { drop(tells) });
+            assert_eq!(ended.recv().await, Some(number));
+        }
+        let tells = Tells(HANDSHAKES, tell.clone());
+        handshakes.begin(async move {
+            let _tells = tells;
+            pending::<()>().await;
+        });
+        // The one before the last has told of its end within its own last step.
+        assert!(handshakes.0.len() <= 2, "{} are counted", handshakes.0.len());
+        assert!(ended.try_recv().is_err());
     }
 }
