@@ -1,8 +1,8 @@
 //! One Envoy's room: carries out what its feed says, one step at a time, and brings back what came of it.
 
 mod files;
+mod probing;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,11 +20,11 @@ use super::feed::{Event, Feed, Outcome, Reader, Stage, State, Step, Time};
 use super::metrics::Metrics;
 use super::narrow;
 use super::node_picture::NodePicture;
-use super::probes::{self, Probes, Subject};
 use super::report::{NodeStatus, SidecarStatus};
 use super::state_folder::StateFolder;
 use super::table_endpoint::{self, Pushed, ReaderStatus};
 use files::Files;
+use probing::Probing;
 
 /// What every room shares.
 #[derive(Debug)]
@@ -65,11 +65,6 @@ const NARROW_WITHIN: Duration = Duration::from_secs(3);
 /// Envoy is fed would never have it fed at all.
 const MIDWAY: Duration = Duration::from_secs(1);
 
-/// How often Envoy is asked how its probes went.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
-/// And how often where it is slow to answer.
-const PROBE_AT_LEAST_EVERY: Duration = Duration::from_secs(3);
-
 /// The room of one Envoy.
 pub(crate) struct Feeder {
     node: String,
@@ -80,15 +75,7 @@ pub(crate) struct Feeder {
     table: Client,
     files: Option<Files>,
     want: Option<Arc<NodePicture>>,
-    /// What the source wants, with all that is out at present.
-    base: Option<Arc<NodePicture>>,
-    probes: Probes,
-    /// When Envoy is asked again how its probes went.
-    probe_at: Time,
-    /// Whether something went out or came back that the wanted table does not show yet.
-    out_changed: bool,
-    /// What the wanted table is without.
-    out: BTreeSet<Subject>,
+    probing: Probing,
     /// What comes after what is wanted now, and since when it waits: see [`narrow`].
     next: Option<(Arc<NodePicture>, Time)>,
     /// When what is wanted now began to be.
@@ -113,7 +100,7 @@ impl Feeder {
         let node = places.node.to_string();
         let epoch = shared.state.lock().unwrap_or_else(PoisonError::into_inner).epoch(&node);
         let noise = noise();
-        let probes = Probes::new(shared.back_after);
+        let probing = Probing::new(places.node.clone(), shared.back_after);
         Self {
             feed: Feed::new(places.files.is_some(), epoch, noise),
             table: Client::new(places.table.clone(), places.tls.clone()),
@@ -123,11 +110,7 @@ impl Feeder {
             shared,
             wanted,
             want: None,
-            base: None,
-            probes,
-            probe_at: Time::ZERO,
-            out_changed: false,
-            out: BTreeSet::new(),
+            probing,
             next: None,
             fed_at: Time::ZERO,
             no_picture: None,
@@ -152,11 +135,11 @@ impl Feeder {
             }
             let step = self.feed.step(self.shared.now());
             if let Step::Wait(until) = step {
-                if self.shared.now() >= self.probe_at {
+                if self.shared.now() >= self.probing.next_at() {
                     self.probe().await;
                     continue;
                 }
-                let pause = until.min(self.probe_at).saturating_sub(self.shared.now());
+                let pause = until.min(self.probing.next_at()).saturating_sub(self.shared.now());
                 let is_midway = self.is_midway();
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
@@ -190,8 +173,7 @@ impl Feeder {
             }
             Some(Ok(picture)) => {
                 self.no_picture = None;
-                self.base = Some(Arc::clone(&picture));
-                let picture = self.without_what_is_out(picture);
+                let picture = self.probing.of(picture);
                 let now = self.shared.now();
                 let before = self.narrower(&picture);
                 self.next = before.is_some().then(|| (Arc::clone(&picture), now + NARROW_WITHIN));
@@ -203,44 +185,13 @@ impl Feeder {
 
     /// Asks Envoy how its probes went; what went out or came back changes the table.
     async fn probe(&mut self) {
-        let (Some(files), Some(base)) = (&mut self.files, self.base.clone()) else {
-            self.probe_at = self.shared.now() + PROBE_EVERY;
-            return;
-        };
-        let dialled = probes::dialled(base.whole.frame().wire(), &self.places.node);
-        let begun = self.shared.now();
-        let seen = if dialled.is_empty() { Ok(BTreeMap::new()) } else { files.seen(&dialled).await };
-        let now = self.shared.now();
-        self.probe_at = now + PROBE_EVERY;
-        // An Envoy that does not answer is the feed's to tell of; what is out stays out.
-        let Ok(seen) = seen else { return };
-        // An Envoy with thousands of clusters takes its time to list them: a twentieth of it, within reason.
-        self.probe_at = now + ((now - begun) * 20).clamp(PROBE_EVERY, PROBE_AT_LEAST_EVERY);
-        self.out_changed |= self.probes.saw(&seen, now);
-        if self.out_changed && !self.is_midway() {
-            let picture = self.without_what_is_out(base);
+        self.probing.ask(self.files.as_mut(), || self.shared.now()).await;
+        if !self.is_midway()
+            && let Some(picture) = self.probing.changed()
+        {
             self.feed_with(picture);
             self.tell();
         }
-    }
-
-    fn without_what_is_out(&mut self, picture: Arc<NodePicture>) -> Arc<NodePicture> {
-        let out = self.probes.out();
-        self.out_changed = false;
-        let (picture, gone) = match (!out.is_empty()).then(|| picture.without(&out)).flatten() {
-            Some((without, gone)) => {
-                (Arc::new(NodePicture { changed_at: picture.changed_at, ..without }), gone)
-            }
-            None => (picture, BTreeSet::new()),
-        };
-        for subject in gone.difference(&self.out) {
-            warn!(node = self.node, "{subject} failed three probes in a row: it leaves the table");
-        }
-        for subject in self.out.difference(&gone) {
-            info!(node = self.node, "{subject} is back in the table");
-        }
-        self.out = gone;
-        picture
     }
 
     fn feed_with(&mut self, picture: Arc<NodePicture>) {
@@ -390,7 +341,7 @@ impl Feeder {
             workers: self.status.as_ref().map(|status| status.workers.clone()).unwrap_or_default(),
             pushes: self.pushes,
             failures: self.failures,
-            out: self.out.iter().map(ToString::to_string).collect(),
+            out: self.probing.out(),
         };
         self.shared.board.set_node(NodeNow { status, polled_at: self.polled_at });
         if self.told.as_ref() == Some(&state) {
