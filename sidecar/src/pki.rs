@@ -3,18 +3,23 @@
 //! A node is known by the URI in its certificate, `spiffe://DOMAIN/zone/Z/node/N`; the authority carries its trust domain
 //! in the same way, so that a certificate is never issued for another. The same certificate serves and dials.
 
+mod anybody;
 mod authority;
 mod certificate;
+mod clock;
 mod facts;
 mod files;
+mod hex;
 mod ledger;
 mod probe;
 pub(crate) mod request;
 pub(crate) mod token;
 
+pub(crate) use anybody::Anybody;
 pub(crate) use authority::{Authority, Stage};
 pub(crate) use certificate::Days;
-pub(crate) use facts::{Age, Facts, now};
+pub(crate) use clock::now;
+pub(crate) use facts::{Age, Facts};
 pub(crate) use files::{Existing, Pair};
 pub(crate) use ledger::Ledger;
 pub(crate) use probe::{Seen, ask};

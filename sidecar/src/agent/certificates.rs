@@ -106,7 +106,7 @@ impl CertificateStatus {
             Age::Expired => "expired",
         };
         Self {
-            identity: facts.identity.clone(),
+            identity: facts.identity.clone().unwrap_or_default(),
             serial: facts.serial.clone(),
             file: file.to_owned(),
             not_after_s: facts.not_after,

@@ -5,15 +5,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{CertificateError, Error, RootCertStore};
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::FromDer;
 
 /// What there is to judge certificates by.
 pub(crate) type Judge = Arc<dyn ClientCertVerifier>;
@@ -52,51 +49,6 @@ pub(crate) fn judge_of(authorities: &Path, revoked: Option<&Path>) -> Result<Jud
         Some((_, Ok(bytes))) => Some(bytes),
     };
     judge(&ca, list.as_deref()).map_err(|message| told(authorities, &message))
-}
-
-/// What is read off a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shown {
-    /// Its only URI.
-    pub(crate) identity: Option<String>,
-    /// Its public key (SubjectPublicKeyInfo, DER).
-    pub(crate) public_key: Vec<u8>,
-    /// How long it is good for.
-    pub(crate) life: Duration,
-    /// When it ends, in seconds since 1970.
-    pub(crate) ends: u64,
-}
-
-/// Reads a certificate (DER). Whether to believe it is [`Judge`]'s.
-pub(crate) fn shown(certificate: &[u8]) -> Option<Shown> {
-    let (_, certificate) = x509_parser::certificate::X509Certificate::from_der(certificate).ok()?;
-    let names = certificate.subject_alternative_name().ok().flatten();
-    let mut uris = names.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
-        GeneralName::URI(uri) => Some((*uri).to_owned()),
-        _ => None,
-    });
-    let identity = match (uris.next(), uris.next()) {
-        (Some(uri), None) => Some(uri),
-        _ => None,
-    };
-    let (begins, ends) =
-        (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
-    let life = Duration::from_secs(u64::try_from(ends.saturating_sub(begins)).unwrap_or(0));
-    let public_key = certificate.public_key().raw.to_vec();
-    Some(Shown { identity, public_key, life, ends: u64::try_from(ends).unwrap_or(0) })
-}
-
-/// The same of a PEM text.
-pub(crate) fn shown_in_pem(pem: &str) -> Option<Shown> {
-    shown(&CertificateDer::from_pem_slice(pem.as_bytes()).ok()?)
-}
-
-impl Shown {
-    /// How long it is still good for.
-    pub(crate) fn left(&self) -> Duration {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Duration::from_secs(self.ends).saturating_sub(now)
-    }
 }
 
 /// Why a judge does not believe a certificate; `None` where it does.

@@ -164,11 +164,9 @@ impl Desk {
         let told = |error: &dyn std::fmt::Display| format!("{}: {error}: {remedy}", path.display());
         let token = std::fs::read(path).map_err(|error| told(&error))?;
         let token: Token = serde_json::from_slice(&token).map_err(|error| told(&error))?;
-        let late = pki::token::now().saturating_sub(token.expires);
-        if late > 0 {
-            let message = format!("its bootstrap token ran out {} minutes ago: {remedy}", late.div_ceil(60));
-            error!("{message}");
-            return Err(message);
+        if let Err(refusal) = token.is_good(pki::now()) {
+            error!("{refusal}");
+            return Err(refusal.to_string());
         }
         Ok(Proof { proof: token.prove(&challenge.nonce, &self.credentials.public_key()) })
     }

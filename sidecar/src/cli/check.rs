@@ -185,9 +185,9 @@ fn certificates(site: &Site) -> impl Iterator<Item = (&'static str, String)> {
                 Age::Good => return None,
                 Age::Due => {
                     let days = facts.days_left(now());
-                    format!("{file}: the certificate of {} expires in {days} days: renew it (`zoneway pki renew`)", facts.identity)
+                    format!("{file}: the certificate of {} expires in {days} days: renew it (`zoneway pki renew`)", facts.whose())
                 }
-                Age::Expired => format!("{file}: the certificate of {} has expired: renew it (`zoneway pki renew`)", facts.identity),
+                Age::Expired => format!("{file}: the certificate of {} has expired: renew it (`zoneway pki renew`)", facts.whose()),
             };
             Some(("settings.peer_authentication", message))
         })

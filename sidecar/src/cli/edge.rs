@@ -17,7 +17,8 @@ use super::{Exit, Format, Output};
 use crate::agent::config::{Config, Outside};
 use crate::agent::outside::{names, relocate};
 use crate::envoy::{self, Build, Picture, RunFolder};
-use crate::pki::token::{self, GOOD_FOR, Record};
+use crate::pki;
+use crate::pki::token::{GOOD_FOR_MINUTES, Record};
 
 mod archive;
 
@@ -117,21 +118,20 @@ fn bundle(args: &BundleArgs, out: &mut Output) -> anyhow::Result<Exit> {
         let mode = if name.ends_with("/start") { 0o755 } else { 0o644 };
         archive.text(name, mode, text)?;
     }
-    let token = Record::make(&authority, &args.node, token::now())?;
+    let token = Record::make(&authority, &args.node, pki::now())?;
     let json = serde_json::to_string(&token)?;
     archive.text("files/var/lib/zoneway/certificates/token", 0o600, &json)?;
     let install =
         INSTALL.replace("@NODE@", args.node.as_str()).replace("@EXPIRES@", &token.expires.to_string());
     archive.text("install", 0o755, &install)?;
     archive.finish()?;
-    let minutes = GOOD_FOR.as_secs() / 60;
     match out.format() {
         Format::Json => {
             out.json(&json!({"node": args.node.as_str(), "bundle": output, "expires": token.expires}))?
         }
         Format::Text => writeln!(
             out,
-            "wrote {}: within {minutes} minutes, on that machine: tar xzf {} && sudo ./zoneway-edge/install",
+            "wrote {}: within {GOOD_FOR_MINUTES} minutes, on that machine: tar xzf {} && sudo ./zoneway-edge/install",
             output.display(),
             output.file_name().unwrap_or_default().display(),
         )?,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::facts::{Facts, now};
+use super::clock::now;
+use super::facts::Facts;
 use super::files::{Existing, put};
 
 /// A certificate that was issued.
@@ -67,7 +68,7 @@ impl Ledger {
         }
         self.entries.push(Issued {
             serial: facts.serial.clone(),
-            identity: facts.identity.clone(),
+            identity: facts.identity.clone().unwrap_or_default(),
             signer: facts.signer.clone(),
             not_after: facts.not_after,
             revoked: None,

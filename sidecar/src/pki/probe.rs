@@ -1,20 +1,17 @@
 //! Asks a node at its peer listener which authorities it believes and which certificate it shows. Both are said in the
 //! handshake, before this end has to show anything; it shows nothing and hangs up.
 
-use std::fmt;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_rustls::rustls::client::ResolvesClientCert;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, version,
-};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, SignatureScheme, version};
 
+use super::anybody::Anybody;
 use super::facts::Facts;
 
 /// What a node said.
@@ -38,12 +35,12 @@ pub(crate) fn ask(at: SocketAddr, within: Duration) -> Result<Seen, String> {
         .and_then(|()| stream.set_write_timeout(Some(within)))
         .map_err(told)?;
     let provider = Arc::new(ring::default_provider());
-    let notes = Arc::new(Notes { provider: Arc::clone(&provider), believes: Mutex::default() });
-    let config = ClientConfig::builder_with_provider(provider)
+    let notes = Arc::new(Notes::default());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&version::TLS13])
         .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::<Notes>::clone(&notes))
+        .with_custom_certificate_verifier(Anybody::new(provider))
         .with_client_cert_resolver(Arc::<Notes>::clone(&notes));
     let mut connection = ClientConnection::new(Arc::new(config), ServerName::from(at.ip()))
         .map_err(|error| error.to_string())?;
@@ -56,16 +53,10 @@ pub(crate) fn ask(at: SocketAddr, within: Duration) -> Result<Seen, String> {
     Ok(Seen { believes, shows })
 }
 
-/// Notes what it hears.
+/// Notes which authorities the server names, and shows no certificate.
+#[derive(Debug, Default)]
 struct Notes {
-    provider: Arc<CryptoProvider>,
     believes: Mutex<Vec<Vec<u8>>>,
-}
-
-impl fmt::Debug for Notes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notes").finish_non_exhaustive()
-    }
 }
 
 impl ResolvesClientCert for Notes {
@@ -77,42 +68,5 @@ impl ResolvesClientCert for Notes {
 
     fn has_certs(&self) -> bool {
         true
-    }
-}
-
-impl ServerCertVerifier for Notes {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -5,7 +5,6 @@
 //! other key. The first key that proves it has it to itself.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -14,10 +13,10 @@ use sha2::{Digest, Sha256};
 use zoneway_core::name::NodeId;
 
 use super::files::put_key;
-use super::{Error, Existing};
+use super::{Error, Existing, hex};
 
-/// How long a token is good for.
-pub(crate) const GOOD_FOR: Duration = Duration::from_secs(60 * 60);
+/// How long a token is good for, in minutes.
+pub(crate) const GOOD_FOR_MINUTES: i64 = 60;
 
 /// A token as the machine has it, in a file of its own (0600).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ pub(crate) struct Token {
     /// 32 random bytes, hex.
     secret: String,
     /// When it runs out, in seconds since 1970.
-    pub(crate) expires: u64,
+    pub(crate) expires: i64,
 }
 
 /// A token as home keeps it.
@@ -44,9 +43,9 @@ pub(crate) enum Refusal {
     /// There is none for it.
     #[error("no bootstrap token was made for it: make a bundle with `zoneway edge bundle`")]
     None,
-    /// It is over.
-    #[error("its bootstrap token ran out {} minutes ago: make a new bundle with `zoneway edge bundle`", .0.div_ceil(60))]
-    Expired(u64),
+    /// It is over, for so many minutes.
+    #[error("its bootstrap token ran out {0} minutes ago: make a new bundle with `zoneway edge bundle`")]
+    Expired(i64),
     /// Another key has it.
     #[error(
         "its bootstrap token was used already, by another key: make a new bundle with `zoneway edge bundle`"
@@ -58,17 +57,28 @@ pub(crate) enum Refusal {
 }
 
 impl Token {
-    fn new(now: u64) -> Result<Self, Error> {
-        Ok(Self { secret: random_hex()?, expires: now + GOOD_FOR.as_secs() })
+    fn new(now: i64) -> Result<Self, Error> {
+        Ok(Self { secret: random_hex()?, expires: now + GOOD_FOR_MINUTES * 60 })
+    }
+
+    /// Whether it may be used still.
+    ///
+    /// # Errors
+    /// For how long it has been over.
+    pub(crate) fn is_good(&self, now: i64) -> Result<(), Refusal> {
+        match now - self.expires {
+            late if late > 0 => Err(Refusal::Expired((late + 59) / 60)),
+            _ => Ok(()),
+        }
     }
 
     /// The proof of having it.
     pub(crate) fn prove(&self, nonce: &str, public_key: &[u8]) -> String {
-        hex(hmac::sign(&self.key(), &Self::message(nonce, public_key)).as_ref())
+        hex::encode(hmac::sign(&self.key(), &Self::message(nonce, public_key)).as_ref())
     }
 
     fn proves(&self, nonce: &str, public_key: &[u8], proof: &str) -> bool {
-        let Some(proof) = from_hex(proof) else { return false };
+        let Some(proof) = hex::decode(proof) else { return false };
         hmac::verify(&self.key(), &Self::message(nonce, public_key), &proof).is_ok()
     }
 
@@ -86,7 +96,7 @@ impl Record {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(crate) fn make(authority: &Path, node: &NodeId, now: u64) -> Result<Token, Error> {
+    pub(crate) fn make(authority: &Path, node: &NodeId, now: i64) -> Result<Token, Error> {
         let record = Self { token: Token::new(now)?, key: None };
         record.keep(authority, node)?;
         Ok(record.token)
@@ -125,11 +135,10 @@ impl Record {
     ///
     /// # Errors
     /// Why not.
-    pub(crate) fn is_open(&self, now: u64) -> Result<(), Refusal> {
+    pub(crate) fn is_open(&self, now: i64) -> Result<(), Refusal> {
         match &self.key {
             Some(_) => Err(Refusal::Used),
-            None if now > self.token.expires => Err(Refusal::Expired(now - self.token.expires)),
-            None => Ok(()),
+            None => self.token.is_good(now),
         }
     }
 
@@ -142,7 +151,7 @@ impl Record {
         nonce: &str,
         public_key: &[u8],
         proof: &str,
-        now: u64,
+        now: i64,
     ) -> Result<(), Refusal> {
         self.is_open(now)?;
         if !self.token.proves(nonce, public_key, proof) {
@@ -153,11 +162,6 @@ impl Record {
     }
 }
 
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 /// 32 random bytes, hex.
 ///
 /// # Errors
@@ -165,25 +169,16 @@ pub(crate) fn now() -> u64 {
 pub(crate) fn random_hex() -> Result<String, Error> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
-    Ok(hex(&bytes))
+    Ok(hex::encode(&bytes))
 }
 
 /// SHA-256, hex.
 pub(crate) fn fingerprint(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(&Sha256::digest(bytes))
 }
 
 fn file(authority: &Path, node: &NodeId) -> PathBuf {
     authority.join("tokens").join(format!("{node}.json"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let pair = |index| u8::from_str_radix(text.get(index..index + 2)?, 16).ok();
-    (text.len().is_multiple_of(2)).then(|| (0..text.len()).step_by(2).map(pair).collect())?
 }
 
 #[cfg(test)]
@@ -194,7 +189,7 @@ mod tests {
 
     use super::{Record, Refusal};
 
-    const NOW: u64 = 1_000_000;
+    const NOW: i64 = 1_000_000;
 
     fn edge() -> NodeId {
         NodeId::parse("edge").unwrap()

@@ -14,14 +14,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::Resumption;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme, version};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, Error, version};
 
 use crate::agent::client::Identity;
-use crate::agent::mutual::Judge;
 use crate::agent::receive::WRITER;
+use crate::pki::Anybody;
 
 /// How long the connection itself may take: a machine that was off is found within a second of its start.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -39,14 +39,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Dials. `judge` checks that the other end has the key of the certificate that it shows, and no more.
-    pub(super) async fn open(
-        address: &str,
-        identity: &Identity,
-        judge: &Judge,
-        writer: &str,
-    ) -> Result<Self, String> {
-        let config = config(identity, judge)?;
+    /// Dials. The other end has the key of the certificate that it shows: that much is checked, and no more.
+    pub(super) async fn open(address: &str, identity: &Identity, writer: &str) -> Result<Self, String> {
+        let config = config(identity)?;
         let connected = timeout(CONNECT_WITHIN, TcpStream::connect(address)).await;
         let late = |within: Duration| format!("no answer within {} s", within.as_secs());
         let stream = connected.map_err(|_| late(CONNECT_WITHIN))?.map_err(|error| error.to_string())?;
@@ -130,59 +125,24 @@ fn refusal(error: &std::io::Error) -> String {
     }
 }
 
-/// The files are read anew for every connection: a renewed certificate needs no restart.
-fn config(identity: &Identity, judge: &Judge) -> Result<Arc<ClientConfig>, String> {
+/// The files are read anew for every connection: a renewed certificate needs no restart. A node that is set up shows a
+/// certificate that nobody has signed yet: none is refused here.
+fn config(identity: &Identity) -> Result<Arc<ClientConfig>, String> {
     let told = |path: &std::path::Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let chain = CertificateDer::pem_file_iter(&identity.certificate)
         .and_then(Iterator::collect)
         .map_err(|error| told(&identity.certificate, &error))?;
     let key = PrivateKeyDer::from_pem_file(&identity.key).map_err(|error| told(&identity.key, &error))?;
-    let mut config = ClientConfig::builder_with_protocol_versions(&[&version::TLS13])
+    let provider = Arc::new(ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&version::TLS13])
+        .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody(Arc::clone(judge))))
+        .with_custom_certificate_verifier(Anybody::new(provider))
         .with_client_auth_cert(chain, key)
         .map_err(|error| told(&identity.certificate, &error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
     config.enable_sni = false;
     Ok(Arc::new(config))
-}
-
-/// Takes any certificate whose key the other end has. A node that is set up shows one that nobody has signed yet.
-#[derive(Debug)]
-struct Anybody(Judge);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _between: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
 }

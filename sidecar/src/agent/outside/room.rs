@@ -18,11 +18,11 @@ use crate::agent::cluster::LeaseNow;
 use crate::agent::config::Outside;
 use crate::agent::delivery::{self, Content, Delivery, ENVOY_METRICS, Held, Hello, Proof};
 use crate::agent::feeder::Shared;
-use crate::agent::mutual::{self, Judge, Refused, Shown, shown};
+use crate::agent::mutual::{self, Judge, Refused};
 use crate::agent::report::{OutsideStatus, SidecarStatus};
 use crate::agent::table_endpoint::PushAnswer;
 use crate::pki::token::{self, Record};
-use crate::pki::{Authority, Days, Facts};
+use crate::pki::{Age, Authority, Days, Facts, now};
 
 /// How often a node is asked whether it has what it is to have: one that was restarted has it again within a second.
 const POLL: Duration = Duration::from_millis(500);
@@ -147,12 +147,10 @@ impl Room {
         let judge = mutual::judge_of(&self.config.ca, self.config.crl.as_deref()).map_err(local)?;
         let mut line = match self.line.take().filter(Line::is_open) {
             Some(line) => line,
-            None => {
-                Line::open(&want.address, &self.config.identity, &judge, &self.writer).await.map_err(away)?
-            }
+            None => Line::open(&want.address, &self.config.identity, &self.writer).await.map_err(away)?,
         };
-        let certificate = shown(&line.certificate)
-            .ok_or_else(|| Trouble("refused", "its certificate cannot be read".to_owned()))?;
+        let certificate = Facts::of_der(&line.certificate)
+            .map_err(|what| Trouble("refused", format!("what it shows is {what}")))?;
         let stranger = stranger(&judge, &line, &certificate, want);
         if let Some(why) = &stranger {
             // Before anything is asked: nobody but who may be enrolled hears more than a handshake.
@@ -165,9 +163,9 @@ impl Room {
         self.greeted(&hello, want)?;
         let leaf = match stranger {
             Some(why) => Some(self.enrol(&mut line, &hello, &certificate, want, &why).await?),
-            None => self.renewed(&line, &hello, &certificate, want)?,
+            None => self.renewed(&hello, &certificate, want)?,
         };
-        self.status.certificate_left_s = Some(certificate.left().as_secs());
+        self.status.certificate_left_s = Some(certificate.left(now()).as_secs());
         self.make(want, &hello).map_err(local)?;
         let Some(made) = &self.made else { return Ok(()) };
         let has_it = hello.held.as_ref().is_some_and(|held| held.digest == made.digest);
@@ -188,7 +186,7 @@ impl Room {
     }
 
     /// Whether there is a way to know a node whose certificate is not believed.
-    fn may_enrol(&self, why: &Refused, shown: &Shown) -> Result<(), Trouble> {
+    fn may_enrol(&self, why: &Refused, shown: &Facts) -> Result<(), Trouble> {
         let stranger = |message: String| Trouble("stranger", format!("{why}, and {message}"));
         if *why == Refused::Revoked {
             // Its key is in other hands, perhaps: neither that it was known before nor a token makes it good again.
@@ -196,10 +194,10 @@ impl Room {
             return Err(stranger(format!("its key is not signed again: {remedy}")));
         }
         let record = self.record().map_err(stranger)?;
-        if record.knows(&shown.public_key) {
+        if record.knows(&shown.key) {
             return Ok(());
         }
-        record.is_open(token::now()).map_err(|refusal| stranger(refusal.to_string()))
+        record.is_open(now()).map_err(|refusal| stranger(refusal.to_string()))
     }
 
     fn record(&self) -> Result<Record, String> {
@@ -226,13 +224,13 @@ impl Room {
         &self,
         line: &mut Line,
         hello: &Hello,
-        shown: &Shown,
+        shown: &Facts,
         want: &Want,
         why: &Refused,
     ) -> Result<String, Trouble> {
         let stranger = |message: String| Trouble("stranger", format!("{why}, and {message}"));
         let mut record = self.record().map_err(stranger)?;
-        if !record.knows(&shown.public_key) {
+        if !record.knows(&shown.key) {
             let nonce = token::random_hex().map_err(|error| stranger(error.to_string()))?;
             let challenge = json!({ "nonce": nonce }).to_string().into_bytes();
             let (status, body) =
@@ -243,7 +241,7 @@ impl Room {
             let Proof { proof } =
                 serde_json::from_slice(&body).map_err(|error| stranger(error.to_string()))?;
             record
-                .take(&nonce, &shown.public_key, &proof, token::now())
+                .take(&nonce, &shown.key, &proof, now())
                 .map_err(|refusal| stranger(refusal.to_string()))?;
             // Used from here on, whatever becomes of the rest: the same key may come again.
             if let Some(authority) = &self.config.authority {
@@ -255,15 +253,9 @@ impl Room {
     }
 
     /// A new certificate, where the one that is there is over soon or of an authority that signs no more.
-    fn renewed(
-        &mut self,
-        line: &Line,
-        hello: &Hello,
-        shown: &Shown,
-        want: &Want,
-    ) -> Result<Option<String>, Trouble> {
+    fn renewed(&mut self, hello: &Hello, shown: &Facts, want: &Want) -> Result<Option<String>, Trouble> {
         let Some(authority) = &self.config.authority else { return Ok(None) };
-        let is_due = shown.left() <= shown.life / 3;
+        let is_due = shown.age(now()) != Age::Good;
         if !is_due && self.signer_looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
             return Ok(None);
         }
@@ -272,8 +264,7 @@ impl Room {
         let failed = |message: String| Trouble("home_files", message);
         let signer =
             Authority::open(authority).map_err(|error| failed(error.to_string()))?.signer().to_owned();
-        let signed_by = Facts::of_der(&line.certificate).map_err(|what| failed(what.to_owned()))?.signer;
-        if !is_due && signed_by == signer {
+        if !is_due && shown.signer == signer {
             return Ok(None);
         }
         info!(node = %self.node, "a public node's certificate is renewed");
@@ -281,15 +272,14 @@ impl Room {
     }
 
     /// Signs the key that the other end has shown that it has.
-    fn sign(&self, hello: &Hello, shown: &Shown, want: &Want) -> Result<String, Trouble> {
+    fn sign(&self, hello: &Hello, shown: &Facts, want: &Want) -> Result<String, Trouble> {
         let failed = |message: String| Trouble("stranger", format!("its key cannot be signed: {message}"));
         let authority = self.config.authority.as_ref().ok_or_else(|| failed("no authority".to_owned()))?;
         let authority = Authority::open(authority).map_err(|error| failed(error.to_string()))?;
         let leaf = authority
             .sign(&hello.request, &want.zone, &self.node, GOOD_FOR)
             .map_err(|error| failed(error.to_string()))?;
-        let of = mutual::shown_in_pem(&leaf).map(|signed| signed.public_key);
-        if of.as_ref() != Some(&shown.public_key) {
+        if Facts::first_of(&leaf).map(|signed| signed.key).as_ref() != Ok(&shown.key) {
             return Err(failed("it asks for another key than the one that it shows".to_owned()));
         }
         Ok(leaf)
@@ -385,10 +375,10 @@ impl Room {
 }
 
 /// Why the other end is not believed to be the node; `None` where it is.
-fn stranger(judge: &Judge, line: &Line, shown: &Shown, want: &Want) -> Option<Refused> {
+fn stranger(judge: &Judge, line: &Line, shown: &Facts, want: &Want) -> Option<Refused> {
     if let Some(refused) = mutual::refused(judge, &line.certificate) {
         return Some(refused);
     }
     (shown.identity.as_ref() != Some(&want.identity))
-        .then(|| Refused::OtherIdentity(shown.identity.clone().unwrap_or_else(|| "nobody".to_owned())))
+        .then(|| Refused::OtherIdentity(shown.whose().to_owned()))
 }

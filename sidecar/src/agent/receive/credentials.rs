@@ -16,8 +16,9 @@ use zoneway_core::name::NodeId;
 use super::ReceiveError;
 use crate::agent::config::Receive;
 use crate::agent::delivery::{CA, CRL, Delivery};
-use crate::agent::mutual::{self, Judge, Refused, shown};
+use crate::agent::mutual::{self, Judge, Refused};
 use crate::envoy::{spiffe_id, write};
+use crate::pki::Facts;
 use crate::pki::request::OwnKey;
 
 /// The files of a node's certificates, and its key.
@@ -63,7 +64,7 @@ impl Credentials {
     /// The certificate that is there and fits the key.
     fn leaf(&self) -> Option<CertificateDer<'static>> {
         let certificate = CertificateDer::from_pem_file(self.leaf_file()).ok()?;
-        shown(&certificate).is_some_and(|shown| shown.public_key == self.key.public()).then_some(certificate)
+        Facts::of_der(&certificate).is_ok_and(|facts| facts.key == self.key.public()).then_some(certificate)
     }
 
     /// Whether home has signed the key.
@@ -102,12 +103,12 @@ impl Credentials {
                 .map_err(|error| format!("this node's own: {error}"))?,
             None => self.leaf().ok_or("this node has no certificate, and none is delivered")?,
         };
-        let own = shown(&leaf).ok_or("this node's own is no certificate")?;
-        if own.public_key != self.key.public() {
+        let own = Facts::of_der(&leaf).map_err(|what| format!("this node's own is {what}"))?;
+        if own.key != self.key.public() {
             return Err("this node's own is of another key".to_owned());
         }
         if own.identity.as_ref() != Some(&self.identity) {
-            return Err(format!("this node's own is of {}", own.identity.as_deref().unwrap_or("nobody")));
+            return Err(format!("this node's own is of {}", own.whose()));
         }
         if let Some(refused) = mutual::refused(&judge, &leaf) {
             return Err(format!("this node's own: {refused}"));
@@ -161,10 +162,10 @@ impl Gate {
         now: UnixTime,
     ) -> Result<(), Refused> {
         self.judge.verify_client_cert(client, between, now).map_err(|error| Refused::of(&error))?;
-        let identity = shown(client).and_then(|shown| shown.identity);
-        match identity {
-            Some(identity) if self.gateways.contains(&identity) => Ok(()),
-            identity => Err(Refused::OtherIdentity(identity.unwrap_or_else(|| "nobody".to_owned()))),
+        let facts = Facts::of_der(client).map_err(|what| Refused::Tls(format!("it shows {what}")))?;
+        match &facts.identity {
+            Some(identity) if self.gateways.contains(identity) => Ok(()),
+            _ => Err(Refused::OtherIdentity(facts.whose().to_owned())),
         }
     }
 }

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, Header};
 
-use crate::pki::token;
+use crate::pki;
 
 /// The folder that everything is in.
 const FOLDER: &str = "zoneway-edge";
@@ -58,6 +58,6 @@ fn header(mode: u32, size: u64) -> Header {
     let mut header = Header::new_gnu();
     header.set_mode(mode);
     header.set_size(size);
-    header.set_mtime(token::now());
+    header.set_mtime(u64::try_from(pki::now()).unwrap_or_default());
     header
 }

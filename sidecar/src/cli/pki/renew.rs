@@ -45,7 +45,7 @@ pub(super) fn renew(args: &RenewArgs, out: &mut Output) -> anyhow::Result<Exit> 
         if revoked && (asked || is_due) {
             eprintln!(
                 "{} is revoked and was left alone: `zoneway pki issue --node {name} --replace` would let it in again",
-                facts.identity
+                facts.whose()
             );
         }
         if revoked || !(asked || is_due) {
@@ -59,7 +59,7 @@ pub(super) fn renew(args: &RenewArgs, out: &mut Output) -> anyhow::Result<Exit> 
                 "wrote {} and {}: {}",
                 files.certificate.display(),
                 files.key.display(),
-                facts.identity
+                facts.whose()
             )?;
         }
         done.push(json!({"identity": facts.identity, "files": super::paths(&files)}));
@@ -128,7 +128,7 @@ pub(super) fn revoke(args: &RevokeArgs, out: &mut Output) -> anyhow::Result<Exit
 fn zone_of(authority: &Authority, node: &NodeId) -> Option<ZoneName> {
     let ledger = Ledger::open(authority.folder()).ok()?;
     let file = Facts::read(&authority.files_of(node).certificate).ok();
-    let identities = file.map(|facts| facts.identity).into_iter().chain(ledger.identities());
+    let identities = file.and_then(|facts| facts.identity).into_iter().chain(ledger.identities());
     let mut zones: Vec<_> = identities
         .filter_map(|identity| {
             let path = identity.strip_prefix(&format!("spiffe://{}/zone/", authority.domain()))?;

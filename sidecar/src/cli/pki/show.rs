@@ -74,7 +74,7 @@ impl Row {
     fn new(name: &str, facts: &Facts, state: &'static str) -> Self {
         Self {
             name: name.to_owned(),
-            identity: facts.identity.clone(),
+            identity: facts.identity.clone().unwrap_or_default(),
             serial: facts.serial.clone(),
             not_after: Timestamp::from_second(facts.not_after)
                 .map(|time| time.to_string())
