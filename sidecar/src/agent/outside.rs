@@ -5,6 +5,7 @@
 
 mod content;
 mod line;
+mod placement;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ use super::feeder::Shared;
 use super::node_picture::{NodePicture, Views};
 use super::picture::Meant;
 use crate::envoy::spiffe_id;
-pub(crate) use content::{names, relocate};
+pub(crate) use placement::Placement;
 use room::Room;
 
 /// What one public node is to have.
@@ -41,8 +42,8 @@ struct Want {
     gateways: Vec<String>,
     /// Files that are delivered, by the name that they have there.
     files: BTreeMap<String, PathBuf>,
-    /// The files that the site names, each with its name in the node's folder of certificates.
-    names: BTreeMap<String, String>,
+    /// Where it has the files that the site names.
+    placement: Placement,
 }
 
 /// Every public node that is fed from here.
@@ -170,11 +171,10 @@ impl Outlets {
         let mut files = BTreeMap::from([(CA.to_owned(), self.config.ca.clone())]);
         let crl = self.config.crl.clone().or_else(|| Some(self.config.folder.join(crl.as_deref()?)));
         files.extend(crl.map(|crl| (CRL.to_owned(), crl)));
-        let names = content::names(site, node);
-        for name in names.iter().filter(|(_, name)| content::is_listeners(name, node)) {
-            files.insert(name.1.clone(), self.config.folder.join(name.0));
-        }
+        let placement = Placement::of(site, node);
+        let delivered = placement.delivered();
+        files.extend(delivered.map(|(path, name)| (name.to_owned(), self.config.folder.join(path))));
         let identity = spiffe_id(domain, zone, node);
-        Ok(Want { picture, zone: zone.clone(), identity, address, gateways, files, names })
+        Ok(Want { picture, zone: zone.clone(), identity, address, gateways, files, placement })
     }
 }

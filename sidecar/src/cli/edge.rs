@@ -15,7 +15,7 @@ use super::envoy::{Filter, MODULE, WASM};
 use super::site_source::SiteSource;
 use super::{Exit, Format, Output};
 use crate::agent::config::{Config, Outside};
-use crate::agent::outside::{names, relocate};
+use crate::agent::outside::Placement;
 use crate::envoy::{self, Build, Picture, RunFolder};
 use crate::pki;
 use crate::pki::token::{GOOD_FOR_MINUTES, Record};
@@ -146,13 +146,13 @@ fn texts(site: &Site, args: &BundleArgs, outside: &Outside) -> anyhow::Result<BT
     let certificates = under("/var/lib/zoneway/certificates");
     let folder = RunFolder::new(under("/var/lib/zoneway/envoy"));
     let zone = site.zone_of(node).with_context(|| format!("the site has no node {node}"))?;
-    let names = names(site, node);
+    let placement = Placement::of(site, node);
     let build = match args.filter {
         Filter::Wasm => Build::Wasm(under("/usr/lib/zoneway/zoneway.wasm")),
         Filter::Module => Build::Module,
     };
     let mut bootstrap = envoy::bootstrap(site, node, &build, &folder)?;
-    relocate(&mut bootstrap, &names, &certificates);
+    placement.relocate(&mut bootstrap, &certificates);
     let mut texts = BTreeMap::from([
         ("files/etc/zoneway/envoy.yaml".to_owned(), envoy::to_yaml(&bootstrap)?),
         ("files/etc/zoneway/run.yaml".to_owned(), sidecar(site, args, outside)?),
@@ -167,7 +167,7 @@ fn texts(site: &Site, args: &BundleArgs, outside: &Outside) -> anyhow::Result<BT
     for file in envoy::site_files(&[Picture { site, table: &view.table }], node, &folder.xds())? {
         let name = file.path.strip_prefix(folder.xds().path())?.display().to_string();
         let mut document: Value = serde_json::from_str(&file.content)?;
-        relocate(&mut document, &names, &certificates);
+        placement.relocate(&mut document, &certificates);
         texts.insert(format!("files/var/lib/zoneway/envoy/xds/{name}"), format!("{document:#}\n"));
     }
     Ok(texts)
