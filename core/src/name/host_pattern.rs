@@ -59,9 +59,10 @@ impl HostPattern {
     pub(crate) fn check(text: &str) -> Result<(), HostPatternError> {
         let suffix = text.strip_prefix("**.").or_else(|| text.strip_prefix("*.")).unwrap_or(text);
         let wildcard = text.get(..text.len() - suffix.len()).unwrap_or_default();
-        let Some(authority) = Authority::parse(suffix.as_bytes()) else {
+        let mut authority = Authority::unread();
+        if !authority.read(suffix.as_bytes()) {
             return Err(HostPatternError::Malformed(text.to_owned()));
-        };
+        }
         match authority.kind() {
             HostKind::Address => return Err(HostPatternError::Address(text.to_owned())),
             HostKind::Name => {}

@@ -16,16 +16,24 @@ pub(super) fn digest(table: &Table) -> Digest {
 
 /// As [`digest`]: what hosts of a kind have before and behind their names is written once.
 pub(super) fn digest_of_outline(outline: &Outline<'_>) -> Digest {
-    let written = |write: &dyn Fn(&mut Text)| Text::of(write);
-    let around =
-        |kind: &Host| (written(&|text| text.before_name(kind)), written(&|text| text.behind_name(kind)));
+    // A checked name needs no escapes.
+    let around = |kind: &Host| {
+        let before = Text::of(|text| {
+            text.before_name(kind);
+            text.raw("\"");
+        });
+        let behind = Text::of(|text| {
+            text.raw("\"");
+            text.behind_name(kind);
+        });
+        (before, behind)
+    };
     let kinds: Vec<(String, String)> = outline.kinds().iter().map(around).collect();
     hashed(|text| {
         text.table(outline.rest(), |text| {
             text.list(outline.hosts(), |text, host| {
                 if let Some((before, behind)) = kinds.get(host.kind) {
-                    // A checked name needs no escapes.
-                    [before, "\"", host.name, "\"", behind].into_iter().for_each(|piece| text.raw(piece));
+                    [before, host.name, behind].into_iter().for_each(|piece| text.raw(piece));
                 }
             });
         });
