@@ -138,15 +138,39 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         // Whoever read the answer has had enough of it (`zoneway list | head`).
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("zoneway: {error:#}");
+            eprintln!("zoneway: {}", told(&error));
             if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::from(1) }
         }
     }
 }
 
+/// An error and its causes in one line. Many a message says its cause itself: it is not said twice.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_cause_that_the_message_says_itself_is_not_said_twice() {
+        let cause = || anyhow!("no such file");
+        assert_eq!(
+            super::told(&cause().context("a.yaml cannot be read")),
+            "a.yaml cannot be read: no such file"
+        );
+        assert_eq!(super::told(&cause().context("a.yaml: no such file")), "a.yaml: no such file");
+    }
 
     #[test]
     fn the_tree_is_consistent() {

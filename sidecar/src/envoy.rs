@@ -99,7 +99,8 @@ pub(crate) fn bootstrap(
 /// Envoy would else read past what is left over in a chunk, and take what follows for the next one.
 const STRICT_CHUNKS: &str = "envoy.reloadable_features.strict_chunk_parsing";
 
-fn unknown_node(site: &Site, node: &NodeId) -> Error {
+/// Why nothing can be said of a node that the site does not have.
+pub(crate) fn unknown_node(site: &Site, node: &NodeId) -> Error {
     let known = site.zones().values().flat_map(|zone| zone.nodes.keys().cloned()).collect();
     Error::UnknownNode { node: node.clone(), known }
 }

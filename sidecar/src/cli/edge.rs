@@ -90,7 +90,7 @@ fn bundle(args: &BundleArgs, out: &mut Output) -> anyhow::Result<Exit> {
         )
     })?;
     let site = SiteSource::of_config(&args.config).load()?;
-    let zone = site.zone_of(&args.node).with_context(|| format!("the site has no node {}", args.node))?;
+    let zone = site.zone_of(&args.node).ok_or_else(|| envoy::unknown_node(&site, &args.node))?;
     ensure!(
         site.public_zones().any(|public| public == zone),
         "{} is of zone {zone}, which is not public: only public nodes are set up so",
@@ -107,8 +107,12 @@ fn bundle(args: &BundleArgs, out: &mut Output) -> anyhow::Result<Exit> {
         Archive::create(&output).with_context(|| format!("cannot write {}", output.display()))?;
     archive.file("files/usr/lib/zoneway/zoneway", 0o755, &program)?;
     match args.filter {
-        Filter::Wasm => archive.file("files/usr/lib/zoneway/zoneway.wasm", 0o644, &args.wasm)?,
-        Filter::Module => archive.file("files/usr/lib/zoneway/libzoneway.so", 0o644, &args.module)?,
+        Filter::Wasm => archive
+            .file("files/usr/lib/zoneway/zoneway.wasm", 0o644, &args.wasm)
+            .context("say with --wasm where the filter is")?,
+        Filter::Module => archive
+            .file("files/usr/lib/zoneway/libzoneway.so", 0o644, &args.module)
+            .context("say with --module where the filter is")?,
     }
     if let Some(envoy) = &args.envoy {
         archive.file("files/usr/lib/zoneway/envoy", 0o755, envoy)?;
@@ -145,7 +149,7 @@ fn texts(site: &Site, args: &BundleArgs, outside: &Outside) -> anyhow::Result<BT
     let under = |path: &str| PathBuf::from(format!("{ROOT}{path}"));
     let certificates = under("/var/lib/zoneway/certificates");
     let folder = RunFolder::new(under("/var/lib/zoneway/envoy"));
-    let zone = site.zone_of(node).with_context(|| format!("the site has no node {node}"))?;
+    let zone = site.zone_of(node).ok_or_else(|| envoy::unknown_node(site, node))?;
     let placement = Placement::of(site, node);
     let build = match args.filter {
         Filter::Wasm => Build::Wasm(under("/usr/lib/zoneway/zoneway.wasm")),
@@ -176,7 +180,7 @@ fn texts(site: &Site, args: &BundleArgs, outside: &Outside) -> anyhow::Result<BT
 /// The configuration of the public node's sidecar.
 fn sidecar(site: &Site, args: &BundleArgs, outside: &Outside) -> anyhow::Result<String> {
     let node = &args.node;
-    let zone = site.zone_of(node).with_context(|| format!("the site has no node {node}"))?;
+    let zone = site.zone_of(node).ok_or_else(|| envoy::unknown_node(site, node))?;
     let mut gateways: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (to, link) in site.zones().get(zone).into_iter().flat_map(|zone| &zone.links) {
         gateways.insert(to.to_string(), link.gateways.keys().map(ToString::to_string).collect());

@@ -11,6 +11,7 @@
 mod check;
 mod decide;
 mod diff;
+mod edge;
 mod explain;
 mod list;
 mod manifests;

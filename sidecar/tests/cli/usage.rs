@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::Bench;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "check",
     "table",
     "decide",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 15] = [
     "push",
     "status",
     "pki",
+    "edge",
     "run",
     "schema",
     "completions",
@@ -33,8 +34,9 @@ fn every_command_has_help_and_a_format() {
         assert!(said.out.contains("--format"), "{}", said.out);
         assert!(said.err.is_empty(), "{}", said.err);
     }
-    bench.run(&["pki", "init", "--help"]).well();
-    bench.run(&["pki", "issue", "--help"]).well();
+    for (command, what) in [("pki", "init"), ("pki", "issue"), ("edge", "bundle")] {
+        bench.run(&[command, what, "--help"]).well();
+    }
 }
 
 #[test]

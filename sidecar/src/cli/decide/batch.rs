@@ -10,6 +10,7 @@ use zoneway_site::Answer;
 
 use super::request::{Asked, Line};
 use super::{Decider, Exit, Output};
+use crate::cli::told;
 
 /// The answer to a line that is no request.
 #[derive(Serialize)]
@@ -42,7 +43,7 @@ pub(super) fn run(
         read += 1;
         if let Err(error) = answer(decider, defaults, &line, out)? {
             bad += 1;
-            out.json_line(&Bad { error: format!("{error:#}") })?;
+            out.json_line(&Bad { error: told(&error) })?;
         }
     }
     if bad == 0 {

@@ -2,32 +2,32 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, Header};
+use tempfile::NamedTempFile;
 
 use crate::pki;
 
 /// The folder that everything is in.
 const FOLDER: &str = "zoneway-edge";
 
-/// An archive that is being written.
-pub(super) struct Archive(Builder<GzEncoder<File>>);
+/// An archive that is being written, beside its place: one that does not come to its end leaves there what was.
+pub(super) struct Archive {
+    builder: Builder<GzEncoder<NamedTempFile>>,
+    place: PathBuf,
+}
 
 impl Archive {
     /// A new archive, for its owner alone.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        // One that is there may be readable for others: a new file takes its place.
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Self(Builder::new(GzEncoder::new(file, Compression::fast()))))
+    pub(super) fn create(place: &Path) -> io::Result<Self> {
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let builder = Builder::new(GzEncoder::new(file, Compression::fast()));
+        Ok(Self { builder, place: place.to_owned() })
     }
 
     /// Adds a file of this machine.
@@ -36,21 +36,27 @@ impl Archive {
         let file = File::open(from).with_context(open)?;
         let mut header = header(mode, file.metadata().with_context(open)?.len());
         let path = Path::new(FOLDER).join(name);
-        self.0.append_data(&mut header, path, file).with_context(|| format!("cannot pack {}", from.display()))
+        self.builder
+            .append_data(&mut header, path, file)
+            .with_context(|| format!("cannot pack {}", from.display()))
     }
 
     /// Adds a text.
     pub(super) fn text(&mut self, name: &str, mode: u32, text: &str) -> anyhow::Result<()> {
         let mut header = header(mode, text.len() as u64);
         let path = Path::new(FOLDER).join(name);
-        self.0.append_data(&mut header, path, text.as_bytes()).with_context(|| format!("cannot pack {name}"))
+        self.builder
+            .append_data(&mut header, path, text.as_bytes())
+            .with_context(|| format!("cannot pack {name}"))
     }
 
-    /// Writes what is left.
+    /// Writes what is left, and puts it in its place.
     pub(super) fn finish(self) -> io::Result<()> {
-        let mut file = self.0.into_inner()?.finish()?;
+        let mut file = self.builder.into_inner()?.finish()?;
         file.flush()?;
-        file.sync_all()
+        file.as_file().sync_all()?;
+        file.persist(self.place)?;
+        Ok(())
     }
 }
 
