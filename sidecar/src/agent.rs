@@ -19,6 +19,7 @@ mod intake;
 mod lookup;
 mod members;
 mod metrics;
+mod mounted;
 mod mutual;
 mod name_book;
 mod narrow;

@@ -39,6 +39,8 @@ pub enum Definitions {
     Gateway,
     /// The Prometheus operator's ServiceMonitor.
     Prometheus,
+    /// cert-manager's Certificate.
+    CertManager,
 }
 
 /// A running cluster. Dropping it ends both programs and leaves nothing.
@@ -157,6 +159,7 @@ impl Cluster {
             Definitions::Contour => "crds/contour.yaml",
             Definitions::Gateway => "crds/gateway-api.yaml",
             Definitions::Prometheus => "crds/prometheus-operator.yaml",
+            Definitions::CertManager => "crds/cert-manager.yaml",
         };
         let file = artefact::cluster(file)?;
         let text =

@@ -16,6 +16,7 @@ use zoneway_core::name::{NodeId, ZoneName};
 
 use super::client::{Identity, TlsFiles};
 use super::endpoint_url::EndpointUrl;
+use super::mounted::Mounted;
 use super::table_endpoint::{PathError, faults_of};
 use crate::sources::cluster::access::Access;
 use crate::sources::cluster::settings::Settings;
@@ -42,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) back_after: Duration,
     /// The public nodes that are fed from here; none where this is not written.
     pub(crate) outside: Option<Outside>,
+    /// Where certificates are brought from and to, where Envoy does not read them where something else leaves them.
+    pub(crate) certificates: Option<Mounted>,
 }
 
 /// What tables come from.

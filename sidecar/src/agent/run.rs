@@ -92,6 +92,9 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
         agent.shared.board.set_cluster(now);
         agent.hand = hand;
     }
+    if let Some(mounted) = agent.config.certificates.clone() {
+        rooms.spawn(mounted.run());
+    }
     let shared = Arc::clone(&agent.shared);
     rooms.spawn(async move { shared.certificates.warn().await });
     if let (Some(outside), Some((own, _))) = (agent.config.outside.clone(), agent.nodes.first()) {

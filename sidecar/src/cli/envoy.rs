@@ -73,6 +73,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Exit> {
     };
     let folder = RunFolder::new(absolute(&args.run_dir)?);
     let site = args.site.load_for(Some(&args.node))?;
+    args.site.bring_certificates(&args.node)?;
     let bootstrap = envoy::bootstrap(&site, &args.node, &build, &folder)?;
     let files = starting_files(&site, &args.node, &folder)?;
     match &args.files {

@@ -103,6 +103,17 @@ impl SiteSource {
         self.find(node)?.checked()
     }
 
+    /// Brings the node's certificates where its Envoy reads them, where a sidecar's configuration says that they are brought.
+    pub(crate) fn bring_certificates(&self, node: &NodeId) -> anyhow::Result<()> {
+        let Some(config) = &self.from.config else { return Ok(()) };
+        if let Some(mounted) = Config::load(config, Some(node.as_str()))?.certificates
+            && let Err(error) = mounted.bring()
+        {
+            bail!("{error}: has {node} a certificate?");
+        }
+        Ok(())
+    }
+
     /// The same, with what made it. What there is to tell of objects is told.
     pub(crate) fn find(&self, node: Option<&NodeId>) -> anyhow::Result<Found> {
         let From { site, manifests, config, cluster } = &self.from;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use zoneway_tests::client::{Ask, Client, Protocol, tls, unix};
 use zoneway_tests::deadline;
-use zoneway_tests::household::node::Node;
+use zoneway_tests::household::node::{Node, SourceText};
 use zoneway_tests::household::sites::TWO_ZONES;
 use zoneway_tests::household::{Household, pki};
 use zoneway_tests::load::{self, Load};
@@ -21,15 +21,19 @@ const NODES: [(&str, &str); 3] = [("403", "studtop"), ("403", "stuchip"), ("expo
 async fn start(site: &str) -> Result<Household> {
     let mut household = Household::prepare(site).await?;
     for (_, node) in NODES {
-        let file = household.node(node)?.bootstrap_file();
-        let text = fs::read_to_string(&file)?;
-        let short = text.replace("max_connection_duration: 600s", "max_connection_duration: 1s");
-        ensure!(text != short, "{node}: connections of peers have another age");
-        fs::write(&file, short)?;
+        shorten(household.node(node)?)?;
         household.start_node(node)?;
     }
     household.settled().await?;
     Ok(household)
+}
+
+fn shorten(node: &Node) -> Result<()> {
+    let file = node.bootstrap_file();
+    let text = fs::read_to_string(&file)?;
+    let short = text.replace("max_connection_duration: 600s", "max_connection_duration: 1s");
+    ensure!(text != short, "{}: connections of peers have another age", node.name);
+    Ok(fs::write(&file, short)?)
 }
 
 /// How often each TLS context between nodes was made of new files.
@@ -169,4 +173,63 @@ async fn the_authority_is_replaced_under_load_over_tunnels_too() -> Result<()> {
     load.pass(300).await?;
     replace_the_authority(&mut household, &load).await?;
     check(load).await
+}
+
+/// A folder as the kubelet mounts a Secret: each name leads through one link to a folder of that time, and the link is
+/// swapped.
+fn mount(folder: &Path, mounted: &Path, version: &str) -> Result<()> {
+    let data = mounted.join(version);
+    fs::create_dir_all(&data)?;
+    for name in ["ca.pem", "crl.pem"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(NODES.iter().flat_map(|(_, node)| [format!("{node}.pem"), format!("{node}.key")]))
+    {
+        fs::copy(folder.join(&name), data.join(&name))?;
+        if !mounted.join(&name).exists() {
+            std::os::unix::fs::symlink(Path::new("..data").join(&name), mounted.join(&name))?;
+        }
+    }
+    std::os::unix::fs::symlink(version, mounted.join("..data_tmp"))?;
+    Ok(fs::rename(mounted.join("..data_tmp"), mounted.join("..data"))?)
+}
+
+/// As pods of the chart have it: the Secret of all nodes is mounted; `zoneway envoy` brings the node's own certificate from there
+/// to where Envoy reads it, and the sidecar does when it changes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mounted_secret_that_changes_is_brought_to_each_envoy_under_load_and_nothing_fails() -> Result<()> {
+    let own = TWO_ZONES.replace("${dir}/{node}.", "${dir}/{node}/own/{node}.");
+    let own = own.replace("${dir}/c", "${dir}/{node}/own/c");
+    let mut household = Household::prepare(&own).await?;
+    let folder = household.folder().to_path_buf();
+    let mounted = folder.join("mounted");
+    mount(&folder, &mounted, "..1")?;
+    let source = format!("{{site: {}}}", household.site_file().display());
+    for (_, name) in NODES {
+        let own = folder.join(name).join("own");
+        let more = format!("certificates: {{from: {}, to: {}}}", mounted.display(), own.display());
+        let source = SourceText { source: &source, more: &more };
+        let node = household.node(name)?;
+        node.render_of(&source)?;
+        shorten(node)?;
+        node.start_envoy()?;
+        node.start_sidecar_of(&source)?;
+    }
+    household.settled().await?;
+    let mut there: Vec<_> =
+        fs::read_dir(folder.join("edge/own"))?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
+    there.sort();
+    assert_eq!(there, ["ca.pem", "crl.pem", "edge.key", "edge.pem"], "no other node's key");
+    let load = Load::start(&household.client("edge")?, &Ask::get("films.stuartpb.com", "/"), RATE);
+    load.pass(300).await?;
+    pki::run(&folder, &["renew", "--all"])?;
+    renewed(&mut household, &NODES.map(|(_, node)| node), |folder| mount(folder, &mounted, "..2")).await?;
+    let before = handshakes(&mut household).await?;
+    load.pass(600).await?;
+    ensure!(handshakes(&mut household).await? > before, "no connection was opened with the new ones");
+    check(load).await?;
+    for (_, name) in NODES {
+        household.node(name)?.envoy()?.alive().with_context(|| format!("{name}'s Envoy was started anew"))?;
+    }
+    Ok(())
 }

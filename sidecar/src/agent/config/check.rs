@@ -13,6 +13,7 @@ use super::{
 };
 use crate::agent::client::{Identity, TlsFiles};
 use crate::agent::endpoint_url::EndpointUrl;
+use crate::agent::mounted::Mounted;
 use crate::agent::probes::BACK_AFTER;
 use crate::agent::table_endpoint::PathError;
 use crate::envoy::spiffe_id;
@@ -89,6 +90,7 @@ impl Check<'_> {
         {
             self.fault("envoys", "a public node that receives has one Envoy, with its `run_dir`");
         }
+        let certificates = wire.certificates.and_then(|folders| self.certificates(&folders, &envoys));
         Some(Config {
             source,
             state,
@@ -99,7 +101,17 @@ impl Check<'_> {
             lease,
             back_after: back_after?,
             outside,
+            certificates,
         })
+    }
+
+    fn certificates(&mut self, folders: &wire::Certificates, envoys: &[EnvoyPlaces]) -> Option<Mounted> {
+        let [from, to] = [&folders.from, &folders.to].map(|folder| self.folder.join(folder));
+        if from == to {
+            self.fault("certificates.to", "is where they come from: name another folder, which Envoy reads");
+            return None;
+        }
+        Some(Mounted { from, to, nodes: envoys.iter().map(|envoy| envoy.node.clone()).collect() })
     }
 
     fn envoys(&mut self, written: Vec<wire::Envoy>) -> Vec<EnvoyPlaces> {

@@ -48,6 +48,24 @@ fn every_field_is_read_and_paths_are_relative_to_the_file() {
 }
 
 #[test]
+fn certificates_are_brought_for_the_nodes_here_from_one_folder_to_another() {
+    let config = parse(&format!("{WHOLE}certificates: {{from: /run/all, to: own}}")).unwrap();
+    let mounted = config.certificates.unwrap();
+    assert_eq!(
+        (mounted.from.as_path(), mounted.to.as_path()),
+        (Path::new("/run/all"), Path::new("/etc/zoneway/own"))
+    );
+    assert_eq!(
+        mounted.nodes.iter().map(|node| node.as_str()).collect::<Vec<_>>(),
+        ["studtop", "stuchip", "edge"]
+    );
+    check(
+        &format!("{WHOLE}certificates: {{from: own, to: /etc/zoneway/own}}"),
+        &["certificates.to: is where"],
+    );
+}
+
+#[test]
 fn what_may_be_left_out_has_its_default() {
     let config =
         parse("{version: 1, source: {table: t.json}, state: s, envoys: [{node: edge, run_dir: r}]}").unwrap();

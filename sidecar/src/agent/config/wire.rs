@@ -30,6 +30,16 @@ pub(super) struct Config {
     pub(super) outside: Option<Outside>,
     #[serde(default, deserialize_with = "strict::optional")]
     pub(super) probes: Option<Probes>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) certificates: Option<Certificates>,
+}
+
+/// A folder with the certificates of many nodes, and one for those of the nodes here.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Certificates {
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 /// What becomes of nodes and links that fail their probes.

@@ -28,6 +28,14 @@ fn values_that_are_not_meant_are_refused_with_their_name() -> Result<()> {
         (&["--set", "settings.domain="], "settings.domain is not set"),
         (&["--set", "settings.home="], "settings.home is not set"),
         (&["--set", "peerAuthentication.none={403}"], "peerAuthentication has both"),
+        (
+            &["--set", "peerAuthentication.crl=true,peerAuthentication.certManager.nodes.a=403"],
+            "both crl and",
+        ),
+        (
+            &["--set", "peerAuthentication.secretName=,peerAuthentication.certManager.nodes.a=403"],
+            "no secretName",
+        ),
         (&["--set", "cluster.settings.home=405"], "cluster"),
     ] {
         let refused = helm(&["template", "zoneway"], set);
@@ -65,9 +73,7 @@ fn containers_may_do_nothing_but_what_they_need() -> Result<()> {
                     !mounts.iter().any(|mount| **mount == "api" || **mount == "config"),
                     "{name}: {mounts:?}"
                 );
-                let whole =
-                    list(container, "/volumeMounts").any(|mount| mount["mountPath"] == "/etc/zoneway/peer");
-                assert!(!whole, "{name}: the keys of all nodes");
+                assert!(!mounts.iter().any(|mount| **mount == "peers"), "{name}: the keys of all nodes");
             }
         }
     }
@@ -88,6 +94,22 @@ fn a_folder_of_the_node_is_used_where_an_envoy_of_the_node_is_served_and_no_othe
         };
         assert_eq!(folders, expected, "{name}");
     }
+    Ok(())
+}
+
+#[test]
+fn cert_manager_is_asked_for_each_nodes_identity_and_a_pod_has_no_key_of_the_authority() -> Result<()> {
+    let (_, set) =
+        SETS.iter().find(|(name, _)| *name == "certificates of cert-manager").copied().unwrap_or_default();
+    let objects = objects(set)?;
+    let certificates = objects.iter().filter(|object| object["kind"] == "Certificate");
+    let asked: Vec<_> = certificates.map(|certificate| &certificate["spec"]["uris"]).collect();
+    let of = |node: &str| json!([format!("spiffe://stuartpb.com/zone/403/node/{node}")]);
+    assert_eq!(asked, [&of("stu.chip"), &of("studtop")]);
+    let pod = &only(&objects, "DaemonSet")?["spec"]["template"]["spec"];
+    let volume = list(pod, "/volumes").find(|volume| volume["name"] == "peers").cloned().unwrap_or_default();
+    let authority = json!({"name": "zoneway-ca", "items": [{"key": "tls.crt", "path": "ca.pem"}]});
+    assert_eq!(volume.pointer("/projected/sources/0/secret"), Some(&authority));
     Ok(())
 }
 

@@ -21,10 +21,11 @@ pub(super) async fn write_schemas(cluster: &Cluster, folder: &Path) -> Result<us
     // A kind of a CRD is served a moment before its schema is.
     let index = deadline::until("the schemas of CRDs", || async {
         let index = get(&api, "/openapi/v3").await?;
-        ensure!(
-            at(&index, "/paths").get("apis/monitoring.coreos.com/v1").is_some(),
-            "ServiceMonitor has none"
-        );
+        for (group, kind) in
+            [("apis/monitoring.coreos.com/v1", "ServiceMonitor"), ("apis/cert-manager.io/v1", "Certificate")]
+        {
+            ensure!(at(&index, "/paths").get(group).is_some(), "{kind} has none");
+        }
         anyhow::Ok(index)
     })
     .await?;

@@ -22,6 +22,14 @@ pub(super) const SETS: &[(&str, &[&str])] = &[
     ("the node's network", &["--set", "envoy.hostNetwork=true"]),
     ("the native module", &["--set", "envoy.filter=module,envoy.concurrency=0"]),
     ("no certificates", &["--set", "peerAuthentication.secretName=,peerAuthentication.none={403}"]),
+    (
+        "certificates of cert-manager",
+        &[
+            "--set",
+            "peerAuthentication.certManager.nodes.studtop=403,peerAuthentication.certManager.nodes.stu\\.chip=403",
+        ],
+    ),
+    ("a list of revoked certificates", &["--set", "peerAuthentication.crl=true"]),
     ("watched by Prometheus", &["--set", "serviceMonitor.enabled=true,serviceMonitor.labels.team=home"]),
     (
         "rights and account from elsewhere",

@@ -28,6 +28,7 @@ metadata:
 async fn cluster() -> Result<Cluster> {
     let cluster = Cluster::start().await?;
     cluster.install(Definitions::Prometheus).await?;
+    cluster.install(Definitions::CertManager).await?;
     cluster.apply(NAMESPACE).await?;
     Ok(cluster)
 }
