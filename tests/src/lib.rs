@@ -17,5 +17,6 @@ pub mod namespace;
 pub mod process;
 pub mod proxy;
 pub mod recorder;
+mod relay;
 pub mod service;
 pub mod trap;

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use anyhow::Result;
 use tokio::task::JoinSet;
+
+use crate::relay;
 
 /// The proxy. Dropping it closes every connection.
 #[derive(Debug)]
@@ -25,18 +25,17 @@ impl Recorder {
     /// # Errors
     /// Somebody else listens there.
     pub async fn start(at: SocketAddr, to: SocketAddr) -> Result<Self> {
-        let listener = TcpListener::bind(at).await.with_context(|| format!("cannot listen at {at}"))?;
         let connections = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&connections);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut pairs = JoinSet::new();
-            while let Ok((client, _)) = listener.accept().await {
-                let directions = Directions::default();
-                held(&kept).push(directions.clone());
-                pairs.spawn(carry(client, to, directions));
-            }
-        });
+        let carry = move |client| {
+            let directions = Directions::default();
+            held(&kept).push(directions.clone());
+            let [there, back] = directions;
+            let there = async move |bytes: &[u8]| held(&there).extend_from_slice(bytes);
+            let back = async move |bytes: &[u8]| held(&back).extend_from_slice(bytes);
+            relay::carry(client, to, there, back)
+        };
+        let tasks = relay::listen(at, carry).await?;
         Ok(Self { connections, _tasks: tasks })
     }
 
@@ -65,28 +64,4 @@ impl Recorder {
 /// A lock whose holder panicked is a test that has failed already.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn carry(client: TcpStream, to: SocketAddr, [there, back]: Directions) {
-    let Ok(server) = TcpStream::connect(to).await else { return };
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    tokio::join!(pump(from_client, to_server, there), pump(from_server, to_client, back));
-}
-
-async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    record: Arc<Mutex<Vec<u8>>>,
-) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let Some(bytes) = buffer.get(..length) else { break };
-        held(&record).extend_from_slice(bytes);
-        if to.write_all(bytes).await.is_err() {
-            break;
-        }
-    }
-    // The other side learns of the end; what it still has to say goes on.
-    let _ = to.shutdown().await;
 }

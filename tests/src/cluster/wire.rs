@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+use crate::relay;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -27,15 +28,8 @@ pub struct Wire {
 impl Wire {
     /// Listens at `at` and hands every connection on to `to`.
     pub(super) async fn lay(at: SocketAddr, to: SocketAddr) -> Result<Self> {
-        let listener = TcpListener::bind(at).await?;
         let (state, watched) = watch::channel(State::Whole);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(carry(client, to, watched.clone()));
-            }
-        });
+        let tasks = relay::listen(at, move |client| carry(client, to, watched.clone())).await?;
         Ok(Self { at, state: Arc::new(state), _tasks: tasks })
     }
 
@@ -66,34 +60,16 @@ async fn carry(client: TcpStream, to: SocketAddr, mut state: watch::Receiver<Sta
     tokio::select! {
         _ = closed.wait_for(|state| *state == State::Refusing) => {}
         () = async {
-            if state.wait_for(|state| *state == State::Whole).await.is_err() {
-                return;
-            }
-            let Ok(server) = TcpStream::connect(to).await else { return };
-            let (from_client, to_client) = client.into_split();
-            let (from_server, to_server) = server.into_split();
-            let (up, down) = (state.clone(), state);
-            tokio::join!(pump(from_client, to_server, up), pump(from_server, to_client, down));
+            until_whole(&mut state).await;
+            let (mut up, mut down) = (state.clone(), state);
+            let up = async move |_: &[u8]| until_whole(&mut up).await;
+            let down = async move |_: &[u8]| until_whole(&mut down).await;
+            relay::carry(client, to, up, down).await;
         } => {}
     }
 }
 
-/// Copies one direction to its end, held back while the wire is cut.
-async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    mut state: watch::Receiver<State>,
-) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length) = from.read(&mut buffer).await {
-        if length == 0 || state.wait_for(|state| *state == State::Whole).await.is_err() {
-            break;
-        }
-        let Some(bytes) = buffer.get(..length) else { break };
-        if to.write_all(bytes).await.is_err() {
-            break;
-        }
-    }
-    // The other side learns of the end; what it still has to say goes on.
-    let _ = to.shutdown().await;
+/// Returns when bytes may go on. A wire that is gone has ended whoever waits.
+async fn until_whole(state: &mut watch::Receiver<State>) {
+    let _ = state.wait_for(|state| *state == State::Whole).await;
 }

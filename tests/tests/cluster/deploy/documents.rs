@@ -48,10 +48,15 @@ async fn the_pages_do_what_they_say() -> Result<()> {
     Ok(())
 }
 
+/// How often the controller manager's part looks for something to do; nobody waits for it to have looked.
+const LOOKS_EVERY: Duration = Duration::from_millis(100);
+
 /// The part of the controller manager, which does not run here: an object that was deleted, but for what belongs to it, goes
 /// once that has been let go of. Nothing belongs to anything here.
 pub(super) async fn collect(api: &Api) -> Result<()> {
+    let mut looks = tokio::time::interval(LOOKS_EVERY);
     loop {
+        looks.tick().await;
         for (group, plural) in MADE {
             for object in list(api, group, plural).await? {
                 let deleted = object.pointer("/metadata/deletionTimestamp").is_some();
@@ -62,7 +67,6 @@ pub(super) async fn collect(api: &Api) -> Result<()> {
                 }
             }
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
