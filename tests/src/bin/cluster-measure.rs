@@ -1,5 +1,5 @@
-//! Measures a sidecar that reads a real cluster: how long a changed EndpointSlice takes until every worker of a real Envoy
-//! decides by it, and how much memory the sidecar takes. One line of JSON; `benches/parts/cluster.py` runs it.
+//! Measures a sidecar that reads a real cluster: how long a changed EndpointSlice, or Ingress, takes until every worker of a real
+//! Envoy decides by it, and how much memory the sidecar takes. One line of JSON; `benches/parts/cluster.py` runs it.
 //!
 //! The time begins before the change is sent to the API server, so its own work is in it, and ends when the table endpoint
 //! lists every worker at a new table.
@@ -28,6 +28,9 @@ struct Asked {
     /// Changes that are measured, one after the other.
     #[arg(long, default_value_t = 200)]
     changes: usize,
+    /// An Ingress is changed each time instead of an EndpointSlice: one of its hosts goes to another service.
+    #[arg(long)]
+    routes: bool,
 }
 
 const NAMESPACE: &str = "web";
@@ -45,9 +48,11 @@ fn slice(service: usize, nodes: [usize; 2]) -> Value {
     objects::slice(NAMESPACE, &format!("s{service}"), &nodes.map(endpoint))
 }
 
-fn ingress(number: usize, asked: &Asked) -> Value {
+/// `moved`: how far its first host is from the service that it had at first.
+fn ingress(number: usize, moved: usize, asked: &Asked) -> Value {
     let rule = |host: usize| {
-        let service = json!({"name": format!("s{}", host % asked.services), "port": {"name": "http"}});
+        let service = host + if host.is_multiple_of(HOSTS_OF_INGRESS) { moved } else { 0 };
+        let service = json!({"name": format!("s{}", service % asked.services), "port": {"name": "http"}});
         json!({
             "host": format!("h{host}.example"),
             "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": service}}]},
@@ -59,6 +64,17 @@ fn ingress(number: usize, asked: &Asked) -> Value {
         "metadata": {"namespace": NAMESPACE, "name": format!("i{number}")},
         "spec": {"rules": hosts.map(rule).collect::<Vec<_>>()},
     })
+}
+
+/// The object of a change: no two changes in a row are of one object, and each makes another table.
+fn changed(change: usize, asked: &Asked) -> Value {
+    if asked.routes {
+        let ingresses = asked.hosts.div_ceil(HOSTS_OF_INGRESS);
+        return ingress(change * 7 % ingresses, 1 + change / ingresses, asked);
+    }
+    let service = change * 7 % asked.services;
+    let round = 2 + change / asked.services;
+    slice(service, [(service + round) % asked.nodes, (service + round + 1) % asked.nodes])
 }
 
 /// What the sidecar takes now, in KiB: `VmRSS` and `VmHWM` of `proc_pid_status(5)`.
@@ -92,7 +108,7 @@ async fn main() -> Result<()> {
     all.extend((0..asked.nodes).map(node));
     all.extend((0..asked.services).map(service));
     all.extend((0..asked.services).map(first));
-    all.extend((0..asked.hosts.div_ceil(HOSTS_OF_INGRESS)).map(|number| ingress(number, &asked)));
+    all.extend((0..asked.hosts.div_ceil(HOSTS_OF_INGRESS)).map(|number| ingress(number, 0, &asked)));
     cluster.apply_all(&all).await?;
     eprintln!("{} objects are there", all.len());
 
@@ -101,11 +117,9 @@ async fn main() -> Result<()> {
     let mut digest = deadline::until("the first table", || settled(&machine)).await?;
     let mut took = Vec::new();
     for change in 0..asked.changes {
-        let service = change * 7 % asked.services;
-        let round = 2 + change / asked.services;
-        let nodes = [(service + round) % asked.nodes, (service + round + 1) % asked.nodes];
+        let changed = changed(change, &asked);
         let begun = Instant::now();
-        cluster.apply_all(&[slice(service, nodes)]).await?;
+        cluster.apply_all(&[changed]).await?;
         let written = begun.elapsed();
         loop {
             tokio::time::sleep(LOOK).await;
@@ -119,8 +133,14 @@ async fn main() -> Result<()> {
         }
         let ms = |time: Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
         took.push(json!({"ms": ms(begun.elapsed()), "write_ms": ms(written)}));
-        // The files that follow a table are written, and the next change finds the sidecar at rest.
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        // The next change finds a sidecar that knows of this one's end.
+        deadline::until("the sidecar to be in sync", || async {
+            let status = machine.status().await?;
+            let state = status.pointer("/nodes/0/state").and_then(Value::as_str);
+            ensure!(state == Some("in_sync"), "it is {state:?}");
+            Ok(())
+        })
+        .await?;
     }
     let (rss, peak) = memory(machine.node.sidecar()?.id())?;
     let result = json!({
