@@ -114,6 +114,10 @@ pub(crate) enum ClientError {
 /// The largest answer that is read: a table (32 MiB) and some.
 const LARGEST_ANSWER: usize = 48 << 20;
 
+/// How much of an answer is read at once, and so the most that a kept connection holds: left alone, its buffer grows to some
+/// 800 KB with the first long answer and stays so.
+const READ_AT_ONCE: usize = 32 << 10;
+
 impl Client {
     /// A client that has not connected yet.
     pub(crate) fn new(url: EndpointUrl, tls: Option<TlsFiles>) -> Self {
@@ -205,7 +209,9 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(READ_AT_ONCE)
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(|source| ClientError::Exchange { url: self.url.clone(), source })?;
         // Ends with the connection; what breaks it is told by the exchange that it breaks.

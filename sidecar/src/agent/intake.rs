@@ -131,7 +131,7 @@ impl Intake {
 
     /// The source's own words, as it said them last.
     pub(crate) fn text(&self) -> Option<String> {
-        self.own.as_ref().map(|own| own.text().into_owned())
+        self.own.as_ref().map(|own| own.to_string())
     }
 
     /// Which picture serves.

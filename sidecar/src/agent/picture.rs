@@ -2,12 +2,13 @@
 
 mod keep;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use zoneway_core::table::{self, Table};
 use zoneway_site::{Site, wire};
 
@@ -66,7 +67,12 @@ impl Picture {
     pub(crate) fn parse(kind: Kind, text: String, file: &Path) -> Result<Self, Vec<PathError>> {
         let faults = |error: FileError| faults_of(&error);
         let (written, meant) = match kind {
-            Kind::Site | Kind::Cluster => {
+            Kind::Cluster => {
+                let site = serde_json::from_str(&text)
+                    .map_err(|error| vec![PathError { path: String::new(), message: error.to_string() }])?;
+                return Self::made(Arc::new(site), None);
+            }
+            Kind::Site => {
                 let written: wire::Site = file::read_yaml(file, text.as_bytes()).map_err(faults)?;
                 let meant = Site::try_from(&written)
                     .map_err(|error| faults(FileError::Site { file: file.to_owned(), faults: error }))?;
@@ -102,17 +108,6 @@ impl Picture {
         };
         let meant = meant.map_err(|faults| faults_of(&FileError::Site { file, faults }))?;
         Ok(Self { text: None, written: Written::Site(site), meant: Arc::new(Meant::Site(Box::new(meant))) })
-    }
-
-    /// As it was written; what was made here, as JSON.
-    pub(crate) fn text(&self) -> Cow<'_, str> {
-        match (&self.text, &self.written) {
-            (Some(text), _) => Cow::Borrowed(text),
-            // A site has no map whose keys are no strings: nothing of it fails.
-            (None, Written::Site(site)) => serde_json::to_string(site.as_ref()).unwrap_or_default().into(),
-            (None, Written::Table(table)) => serde_json::to_string(table).unwrap_or_default().into(),
-            (None, Written::Delivered(all)) => serde_json::to_string(all).unwrap_or_default().into(),
-        }
     }
 
     /// Whether the source said the same again.
@@ -157,6 +152,44 @@ impl Picture {
             },
             _ => false,
         }
+    }
+}
+
+/// As it was written; what was made here, as JSON.
+impl fmt::Display for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.text, &self.written) {
+            (Some(text), _) => f.write_str(text),
+            (None, Written::Site(site)) => json(site.as_ref(), f),
+            (None, Written::Table(table)) => json(table, f),
+            (None, Written::Delivered(all)) => json(all, f),
+        }
+    }
+}
+
+/// As one text, which is never held whole.
+impl Serialize for Picture {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn json(value: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    serde_json::to_writer(Pieces(f), value).map_err(|_| fmt::Error)
+}
+
+/// Takes JSON piece by piece, each of which is a text.
+struct Pieces<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl io::Write for Pieces<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.0.write_str(piece).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

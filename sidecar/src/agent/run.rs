@@ -82,7 +82,7 @@ pub(crate) async fn run(config: Config, allow_shrink: bool) -> Result<(), RunErr
         tell_place(&place, &listener);
         rooms.spawn(server::serve(listener, Arc::clone(&agent.shared)));
     }
-    let kept = agent.intake.text();
+    let kept = (agent.kind == Kind::Delivered).then(|| agent.intake.text()).flatten();
     let mut source = SourceRoom::start(&agent.config, kept, &agent.shared, &mut rooms).await?;
     if let Some(cluster) = source.cluster() {
         let who = agent.nodes.first().map_or("zoneway", |(node, _)| node.as_str());

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -167,15 +167,17 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
 
 fn write(path: &Path, value: &impl Serialize) -> Result<(), StateError> {
     let fault = |source: io::Error| StateError::Io { path: path.to_owned(), source };
-    let bytes = serde_json::to_vec(value).map_err(|error| fault(error.into()))?;
-    replace(path, &bytes).map_err(fault)
+    replace(path, value).map_err(fault)
 }
 
 /// Puts a file (0600) in the place of another, whole, and has both on the disk before it returns.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
+    let mut out = BufWriter::new(file.as_file_mut());
+    serde_json::to_writer(&mut out, value)?;
+    out.flush()?;
+    drop(out);
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(folder)?.sync_all()

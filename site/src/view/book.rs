@@ -74,15 +74,16 @@ impl ViewBook {
                 }
             }
         };
-        let (mut entries, fresh) = entries(&seen, last.as_ref());
+        let mut sound = true;
+        let mut entries = entries(&seen, last.as_ref(), |fresh| {
+            let part = wire::Table { hosts: fresh, ..frame.wire().clone() };
+            sound &= Table::try_from(part).is_ok();
+        });
         if !own.public {
             hide(site, &mut entries, last.as_ref());
         }
-        let checked = wire::Table { hosts: fresh, ..frame.wire().clone() };
         let is_there = |entry: &&Entry| !matches!(entry, Entry::Absent);
-        if entries.iter().filter(is_there).count() > Limits::default().hosts
-            || Table::try_from(checked).is_err()
-        {
+        if entries.iter().filter(is_there).count() > Limits::default().hosts || !sound {
             return refused(&self.zone);
         }
         let lines = entries.iter().filter_map(Entry::line).cloned().collect();
@@ -120,12 +121,19 @@ impl Entry {
     }
 }
 
-/// What the view has of each host; and, to be checked, what it did not have so before.
-fn entries(seen: &Seen<'_>, last: Option<&Last>) -> (Vec<Entry>, Vec<wire::Host>) {
+/// How many hosts are checked at once. They are checked one by one, whatever others there are; as a table has them each takes
+/// three times the room of its line.
+const AT_ONCE: usize = 512;
+
+/// What the view has of each host. What it did not have so before is to be checked.
+fn entries(seen: &Seen<'_>, last: Option<&Last>, mut check: impl FnMut(Vec<wire::Host>)) -> Vec<Entry> {
     let changed = last.map(|last| changed(&last.site.services, &seen.site.services));
     let mut before = last.into_iter().flat_map(Last::hosts).peekable();
     let mut fresh = Vec::new();
     let entries = seen.site.hosts.iter().map(|(pattern, host)| {
+        if fresh.len() >= AT_ONCE {
+            check(std::mem::take(&mut fresh));
+        }
         while before.next_if(|(other, _)| *other < pattern).is_some() {}
         let before = before.next_if(|(other, _)| *other == pattern).map(|(_, before)| before);
         let is_same = |old: &Arc<Host>| {
@@ -150,7 +158,9 @@ fn entries(seen: &Seen<'_>, last: Option<&Last>) -> (Vec<Entry>, Vec<wire::Host>
             }
         }
     });
-    (entries.collect(), fresh)
+    let entries = entries.collect();
+    check(fresh);
+    entries
 }
 
 /// The names of the services that are not the same in both.

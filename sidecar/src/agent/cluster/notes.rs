@@ -114,19 +114,15 @@ mod tests {
     use std::time::Duration;
 
     use super::{FORGOTTEN_AFTER, Telling, cut, event};
-    use crate::sources::cluster::objects::{Kind, ObjectRef};
+    use crate::sources::cluster::objects::{Kind, ObjectName};
     use crate::sources::cluster::picture::{Note, Reason};
 
     const NOW: Duration = Duration::from_secs(10);
 
     fn note(name: &str, message: &str) -> Note {
-        let object = ObjectRef {
-            kind: Kind::Ingress,
-            namespace: Some("web".into()),
-            name: name.into(),
-            uid: "u".into(),
-        };
-        Note { object, reason: Reason::NoHost, message: message.to_owned() }
+        let (kind, namespace) = (Kind::Ingress, Some("web".into()));
+        let object = ObjectName { kind, namespace, name: name.into(), uid: "u".into() };
+        Note { object: object.into(), reason: Reason::NoHost, message: message.to_owned() }
     }
 
     fn tell_all(telling: &mut Telling, now: Duration) -> usize {

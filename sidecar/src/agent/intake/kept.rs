@@ -16,19 +16,19 @@ use crate::agent::table_endpoint::PathError;
 /// The kept form. Texts stand as the source had them: they are read by the same rules as the source itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Kept {
+pub(crate) struct Kept<T = String> {
     version: u64,
     kind: Kind,
-    text: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    held: Vec<HeldFrom>,
+    text: T,
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    held: Vec<HeldFrom<T>>,
 }
 
 /// Hosts that are held, and the text that had them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HeldFrom {
-    text: String,
+struct HeldFrom<T> {
+    text: T,
     /// Seconds that are left for each host.
     hosts: BTreeMap<String, u64>,
 }
@@ -45,10 +45,10 @@ pub(crate) struct ToKeep {
 
 impl ToKeep {
     /// As it is kept.
-    pub(crate) fn kept(self) -> Kept {
-        let held = self.held.into_iter();
-        let held = held.map(|(from, hosts)| HeldFrom { text: from.text().into_owned(), hosts }).collect();
-        Kept { version: VERSION, kind: self.kind, text: self.own.text().into_owned(), held }
+    pub(crate) fn kept(&self) -> Kept<&Picture> {
+        let held = self.held.iter();
+        let held = held.map(|(from, hosts)| HeldFrom { text: from.as_ref(), hosts: hosts.clone() }).collect();
+        Kept { version: VERSION, kind: self.kind, text: &self.own, held }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Intake, Notice};
+use super::{Intake, Kept, Notice};
 use crate::agent::feed::Time;
 use crate::agent::picture::{Kind, Meant, Picture};
 use crate::agent::report::Serving;
@@ -161,14 +161,19 @@ fn single_deletions_pass_while_others_are_held() {
     assert_eq!(hosts(&intake), 2 + 47);
 }
 
+/// What the disk has of it.
+fn kept(intake: &Intake, now: Time) -> Kept {
+    let to_keep = intake.to_keep(Kind::Site, now).unwrap();
+    serde_json::from_str(&serde_json::to_string(&to_keep.kept()).unwrap()).unwrap()
+}
+
 #[test]
 fn a_restart_goes_on_with_what_served_and_what_was_held() {
     let mut intake = Intake::new(HOUR);
     intake.read(picture(&site(0..50)), false, Time::ZERO);
     intake.read(picture(&site(0..22)), false, Time::ZERO);
     intake.read(picture(&site(0..2)), false, Time::ZERO);
-    let kept = intake.to_keep(Kind::Site, HOUR / 2).unwrap().kept();
-    let kept = serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
+    let kept = kept(&intake, HOUR / 2);
     let mut next = Intake::new(HOUR);
     next.restore(kept, Kind::Site, Path::new("site.yaml"), Time::ZERO).unwrap();
     assert_eq!((hosts(&next), next.serving()), (50, Serving::Kept));
@@ -183,7 +188,7 @@ fn a_restart_goes_on_with_what_served_and_what_was_held() {
 fn what_was_kept_of_another_kind_of_source_is_nothing() {
     let mut intake = Intake::new(HOUR);
     intake.read(picture(&site(0..2)), false, Time::ZERO);
-    let kept = intake.to_keep(Kind::Site, Time::ZERO).unwrap().kept();
+    let kept = kept(&intake, Time::ZERO);
     let mut next = Intake::new(HOUR);
     next.restore(kept, Kind::Table, Path::new("table.json"), Time::ZERO).unwrap();
     assert_eq!(next.serving(), Serving::Nothing);

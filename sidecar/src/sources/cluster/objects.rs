@@ -9,6 +9,7 @@ mod selector;
 mod zone;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
@@ -137,17 +138,35 @@ fn read<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, ReadError> 
         .map_err(|error| ReadError { path: error.path().to_string(), source: error.into_inner() })
 }
 
-/// Which object something is about.
+/// Which object something is about: one piece of memory for all that are about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ObjectRef {
+pub(crate) struct ObjectRef(Arc<ObjectName>);
+
+/// How an object is named.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ObjectName {
     /// Its kind.
     pub(crate) kind: Kind,
     /// Its namespace, of a kind that has one.
     pub(crate) namespace: Option<Arc<str>>,
     /// Its name.
-    pub(crate) name: Arc<str>,
+    pub(crate) name: Box<str>,
     /// Its uid; empty where the API server gave it none.
-    pub(crate) uid: Arc<str>,
+    pub(crate) uid: Box<str>,
+}
+
+impl From<ObjectName> for ObjectRef {
+    fn from(name: ObjectName) -> Self {
+        Self(Arc::new(name))
+    }
+}
+
+impl Deref for ObjectRef {
+    type Target = ObjectName;
+
+    fn deref(&self) -> &ObjectName {
+        &self.0
+    }
 }
 
 impl fmt::Display for ObjectRef {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::super::objects::{Kind, Object, ObjectRef};
+use super::super::objects::{Kind, Object, ObjectName, ObjectRef};
 use super::super::settings::Settings;
 use super::Texts;
 use super::words::Words;
@@ -58,12 +58,10 @@ pub(super) struct Digester<'a> {
 
 impl Digester<'_> {
     pub(super) fn object(&mut self, kind: Kind, metadata: &ObjectMeta) -> ObjectRef {
-        ObjectRef {
-            kind,
-            namespace: metadata.namespace.as_deref().map(|namespace| self.texts.share(namespace)),
-            name: metadata.name.as_deref().unwrap_or_default().into(),
-            uid: metadata.uid.as_deref().unwrap_or_default().into(),
-        }
+        let namespace = metadata.namespace.as_deref().map(|namespace| self.texts.share(namespace));
+        let name = metadata.name.as_deref().unwrap_or_default().into();
+        let uid = metadata.uid.as_deref().unwrap_or_default().into();
+        ObjectName { kind, namespace, name, uid }.into()
     }
 }
 
