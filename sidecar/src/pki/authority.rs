@@ -134,9 +134,8 @@ impl Authority {
     ) -> Result<String, Error> {
         let identity = spiffe_id(&self.domain, zone, node);
         let certificate = certificate::node(&identity, node.as_str(), days)?.signed_by(key, &self.issuer)?;
-        let mut ledger = Ledger::open(&self.folder)?;
         if let Ok(facts) = Facts::of_der(certificate.der()) {
-            ledger.add(&facts)?;
+            Ledger::change(&self.folder, |ledger| ledger.add(&facts))?;
         }
         Ok(certificate.pem())
     }

@@ -1,6 +1,7 @@
 //! What an authority has issued and revoked: `issued.jsonl` beside it, a line of JSON for each certificate that has not
 //! expired. Without it a certificate that was replaced could not be revoked: its number would stand nowhere.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -58,13 +59,26 @@ impl Ledger {
         Ok(Self { path, entries })
     }
 
-    /// Takes note of a certificate.
+    /// Changes the ledger in a folder. A sidecar that signs and a command that does wait for one another: what one of them
+    /// overwrote could not be revoked.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(super) fn add(&mut self, facts: &Facts) -> Result<(), Error> {
+    /// When it cannot be read or written, or is none.
+    pub(super) fn change<T>(folder: &Path, change: impl FnOnce(&mut Self) -> T) -> Result<T, Error> {
+        let failed = |source| Error::Write { path: folder.to_owned(), source };
+        // Until it is dropped.
+        let lock = File::open(folder).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let mut ledger = Self::open(folder)?;
+        let done = change(&mut ledger);
+        ledger.write()?;
+        Ok(done)
+    }
+
+    /// Takes note of a certificate.
+    pub(super) fn add(&mut self, facts: &Facts) {
         if self.entries.iter().any(|entry| entry.serial == facts.serial) {
-            return Ok(());
+            return;
         }
         self.entries.push(Issued {
             serial: facts.serial.clone(),
@@ -73,14 +87,10 @@ impl Ledger {
             not_after: facts.not_after,
             revoked: None,
         });
-        self.write()
     }
 
     /// Revokes every certificate of an identity; gives their number.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub(super) fn revoke(&mut self, identity: &str) -> Result<usize, Error> {
+    pub(super) fn revoke(&mut self, identity: &str) -> usize {
         let mut count = 0;
         for entry in
             self.entries.iter_mut().filter(|entry| entry.identity == identity && entry.revoked.is_none())
@@ -88,8 +98,7 @@ impl Ledger {
             entry.revoked = Some(now());
             count += 1;
         }
-        self.write()?;
-        Ok(count)
+        count
     }
 
     /// Whether a certificate of that number was revoked.

@@ -56,6 +56,23 @@ fn an_authority_is_never_overwritten() {
 }
 
 #[test]
+fn certificates_that_are_issued_at_the_same_time_are_all_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    Authority::init(path, "lab.test", Days(1)).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || {
+                for index in 0..8 {
+                    issue(path, "403", &format!("n{thread}-{index}"), Existing::Refuse).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(Ledger::open(path).unwrap().identities().count(), 32);
+}
+
+#[test]
 fn a_nodes_certificate_is_replaced_only_when_asked() {
     let folder = tempfile::tempdir().unwrap();
     Authority::init(folder.path(), "lab.test", Days(1)).unwrap();

@@ -24,15 +24,15 @@ impl Authority {
     /// # Errors
     /// When the files cannot be written.
     pub(crate) fn revoke(&self, zone: &ZoneName, node: &NodeId) -> Result<usize, Error> {
-        let mut ledger = Ledger::open(&self.folder)?;
         let identity = spiffe_id(&self.domain, zone, node);
-        // One that was issued before there was a ledger.
-        if let Ok(facts) = Facts::read(&self.files_of(node).certificate)
-            && facts.identity.as_ref() == Some(&identity)
-        {
-            ledger.add(&facts)?;
-        }
-        let count = ledger.revoke(&identity)?;
+        let file = Facts::read(&self.files_of(node).certificate).ok();
+        let count = Ledger::change(&self.folder, |ledger| {
+            // One that was issued before there was a ledger.
+            if let Some(facts) = file.filter(|facts| facts.identity.as_ref() == Some(&identity)) {
+                ledger.add(&facts);
+            }
+            ledger.revoke(&identity)
+        })?;
         self.write_crl()?;
         Ok(count)
     }
