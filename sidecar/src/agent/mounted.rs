@@ -60,13 +60,12 @@ impl Mounted {
     /// authority is believed, and a key before its certificate.
     fn read(&self) -> Result<Vec<Found>, String> {
         let mut all = Vec::new();
-        let crl = self.from.join(CRL);
-        if crl.exists() {
+        let (ca, crl) = (self.from.join(CA), Some(self.from.join(CRL)).filter(|crl| crl.exists()));
+        mutual::judge_of(&ca, crl.as_deref())?;
+        if let Some(crl) = crl {
             all.push(Found { name: CRL.to_owned(), content: read(&crl)?, is_key: false });
         }
-        let ca = self.from.join(CA);
         all.push(Found { name: CA.to_owned(), content: read(&ca)?, is_key: false });
-        mutual::judge_of(&ca, Some(&crl))?;
         for node in &self.nodes {
             let [key, certificate] = ["key", "pem"].map(|extension| format!("{node}.{extension}"));
             let of = [&key, &certificate].map(|name| self.from.join(name));

@@ -35,19 +35,15 @@ pub(crate) fn judge(authorities: &[u8], revoked: Option<&[u8]>) -> Result<Judge,
     builder.build().map_err(|error| format!("the authorities: {error}"))
 }
 
-/// A judge from two files of a folder; the second need not be there.
+/// A judge from two files. A list of revoked certificates that is named has to be there: without it who is revoked would be
+/// believed.
 ///
 /// # Errors
 /// What is wrong with either.
 pub(crate) fn judge_of(authorities: &Path, revoked: Option<&Path>) -> Result<Judge, String> {
     let told = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let ca = std::fs::read(authorities).map_err(|error| told(authorities, &error))?;
-    let list = match revoked.map(|path| (path, std::fs::read(path))) {
-        None => None,
-        Some((_, Err(error))) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Some((path, Err(error))) => return Err(told(path, &error)),
-        Some((_, Ok(bytes))) => Some(bytes),
-    };
+    let read = |path: &Path| std::fs::read(path).map_err(|error| told(path, &error));
+    let (ca, list) = (read(authorities)?, revoked.map(read).transpose()?);
     judge(&ca, list.as_deref()).map_err(|message| told(authorities, &message))
 }
 
@@ -74,6 +70,14 @@ pub(crate) enum Refused {
     /// On the list.
     #[error("its certificate is revoked")]
     Revoked,
+    /// Another node.
+    #[error("it is {is}, where {expected} is expected")]
+    OtherNode {
+        /// What it shows.
+        is: String,
+        /// Who is dialled.
+        expected: String,
+    },
     /// Somebody else.
     #[error("it is {0}, who may not deliver here")]
     OtherIdentity(String),
@@ -91,7 +95,7 @@ impl Refused {
             Self::Expired => "expired",
             Self::NotYet => "not_yet_valid",
             Self::Revoked => "revoked",
-            Self::OtherIdentity(_) => "other_identity",
+            Self::OtherNode { .. } | Self::OtherIdentity(_) => "other_identity",
             Self::Tls(_) => "tls",
         }
     }

@@ -135,8 +135,8 @@ impl Desk {
     }
 
     /// Whether a client that was let in may still be here.
-    pub(super) fn refuses(&self, client: &CertificateDer<'_>) -> Option<Refused> {
-        self.session().refuses(client)
+    pub(super) fn refuses(&self, shown: &[CertificateDer<'_>]) -> Option<Refused> {
+        self.session().refuses(shown)
     }
 
     /// What this node says of itself to `writer`.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use zoneway_core::name::NodeId;
 
 use super::Want;
-use crate::agent::delivery::{CRL, Content, Hello};
+use crate::agent::delivery::{Content, Hello};
 use crate::agent::picture::Meant;
 use crate::envoy::{self, XdsFolder};
 use crate::pki::token::fingerprint;
@@ -27,11 +27,8 @@ pub(super) fn content(want: &Want, node: &NodeId, hello: &Hello) -> Result<(Cont
     }
     let mut certificates = BTreeMap::new();
     for (name, path) in &want.files {
-        match std::fs::read_to_string(path) {
-            Ok(text) => drop(certificates.insert(name.clone(), text)),
-            Err(error) if name == CRL && error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(format!("{}: {error}", path.display())),
-        }
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        certificates.insert(name.clone(), text);
     }
     let table = want.picture.view.table().map_err(|error| format!("the view: {error:?}"))?.wire().clone();
     let content = Content { table, files, certificates, gateways: want.gateways.clone() };

@@ -1,5 +1,6 @@
 //! The room of one public node: dials it, looks who it is, signs its key where that is to be done, and delivers.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use super::line::Line;
 use crate::agent::backoff::Backoff;
 use crate::agent::cluster::LeaseNow;
 use crate::agent::config::Outside;
-use crate::agent::delivery::{self, Content, Delivery, ENVOY_METRICS, Held, Hello, Proof};
+use crate::agent::delivery::{self, CRL, Content, Delivery, ENVOY_METRICS, Held, Hello, Proof};
 use crate::agent::feeder::Shared;
 use crate::agent::mutual::{self, Judge, Refused};
 use crate::agent::report::{OutsideStatus, SidecarStatus};
@@ -144,7 +145,8 @@ impl Room {
         let away = |message: String| Trouble("away", format!("{}: {message}", want.address));
         self.status.address.clone_from(&want.address);
         self.status.zone = want.zone.to_string();
-        let judge = mutual::judge_of(&self.config.ca, self.config.crl.as_deref()).map_err(local)?;
+        let crl = want.files.get(CRL).map(PathBuf::as_path);
+        let judge = mutual::judge_of(&self.config.ca, crl).map_err(local)?;
         let mut line = match self.line.take().filter(Line::is_open) {
             Some(line) => line,
             None => Line::open(&want.address, &self.config.identity, &self.writer).await.map_err(away)?,
@@ -380,5 +382,5 @@ fn stranger(judge: &Judge, line: &Line, shown: &Facts, want: &Want) -> Option<Re
         return Some(refused);
     }
     (shown.identity.as_ref() != Some(&want.identity))
-        .then(|| Refused::OtherIdentity(shown.whose().to_owned()))
+        .then(|| Refused::OtherNode { is: shown.whose().to_owned(), expected: want.identity.clone() })
 }

@@ -74,8 +74,9 @@ impl Credentials {
 
     /// Whom to let in: these identities, if an authority that is believed here says so.
     pub(super) fn session(&self, gateways: Vec<String>) -> Result<Session, ReceiveError> {
-        let judge = mutual::judge_of(&self.folder.join(CA), Some(&self.folder.join(CRL)))
-            .map_err(ReceiveError::Authorities)?;
+        let crl = Some(self.folder.join(CRL)).filter(|crl| crl.exists());
+        let judge =
+            mutual::judge_of(&self.folder.join(CA), crl.as_deref()).map_err(ReceiveError::Authorities)?;
         let certificate = match self.leaf() {
             Some(leaf) => leaf,
             None => self.key.placeholder(&self.identity)?.into(),
@@ -141,9 +142,10 @@ impl Session {
         &self.gate.gateways
     }
 
-    /// Why this client may not, if it may not.
-    pub(super) fn refuses(&self, client: &CertificateDer<'_>) -> Option<Refused> {
-        self.gate.judged(client, &[], UnixTime::now()).err()
+    /// Why the client that shows these, its own first, may not, if it may not.
+    pub(super) fn refuses(&self, shown: &[CertificateDer<'_>]) -> Option<Refused> {
+        let Some((client, between)) = shown.split_first() else { return Some(Refused::NoCertificate) };
+        self.gate.judged(client, between, UnixTime::now()).err()
     }
 }
 

@@ -82,10 +82,11 @@ pub(super) async fn serve(listener: TcpListener, desk: Arc<Desk>) {
                 Err(_) => return,
             };
             // It is one of home's gateways: a task of its own, which no stranger's handshake ends.
-            let certificate = stream.get_ref().1.peer_certificates().and_then(|all| all.first().cloned());
-            if let (Some(certificate), Ok(place)) = (certificate, connections.try_acquire_owned()) {
+            let shown = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec);
+            if let (Some(shown), Ok(place)) = (shown, connections.try_acquire_owned()) {
+                let refused = move |refused| drop(tell.try_send((client, refused)));
                 tokio::spawn(async move {
-                    let _ = tokio::time::timeout(OLDEST, connection(stream, certificate, desk)).await;
+                    let _ = tokio::time::timeout(OLDEST, connection(stream, shown, desk, refused)).await;
                     drop(place);
                 });
             }
@@ -147,24 +148,23 @@ impl Teller {
     }
 }
 
+/// Answers a client that shows these certificates, and tells when it is refused.
 async fn connection(
     stream: tokio_rustls::server::TlsStream<TcpStream>,
-    certificate: CertificateDer<'static>,
+    shown: Vec<CertificateDer<'static>>,
     desk: Arc<Desk>,
+    tell: impl Fn(Refused),
 ) {
-    let answer = service_fn(move |request: Request<Incoming>| {
-        let (desk, certificate) = (Arc::clone(&desk), certificate.clone());
-        async move {
-            // It may have been revoked since the handshake, or have expired.
-            if let Some(refused) = desk.refuses(&certificate) {
-                warn!(reason = refused.name(), "a client is refused: {refused}");
-                let mut response = server::text(StatusCode::FORBIDDEN, format!("{refused}\n"));
-                let close = hyper::header::HeaderValue::from_static("close");
-                response.headers_mut().insert(hyper::header::CONNECTION, close);
-                return Ok(response);
-            }
-            Ok::<_, Infallible>(answer(request, &desk).await)
+    let answer = service_fn(async |request: Request<Incoming>| {
+        // It may have been revoked since the handshake, or have expired.
+        if let Some(refused) = desk.refuses(&shown) {
+            let mut response = server::text(StatusCode::FORBIDDEN, format!("{refused}\n"));
+            let close = hyper::header::HeaderValue::from_static("close");
+            response.headers_mut().insert(hyper::header::CONNECTION, close);
+            tell(refused);
+            return Ok(response);
         }
+        Ok::<_, Infallible>(answer(request, &desk).await)
     });
     // A client that goes away is no news.
     let _ = hyper::server::conn::http1::Builder::new()
