@@ -9,7 +9,7 @@ from pathlib import Path
 import bootstrap
 import filters
 from endpoint import Endpoint, Table
-from envoy import ENVOY_CORE, LOAD_CORE, Envoy, end, free_port
+from envoy import ALL_CORES, ENVOY_CORE, LOAD_CORE, Envoy, end, free_port
 from sites import DECISIONS, NODE, ZONE, Hosts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,8 +72,14 @@ class Beds:
         """Starts the service behind Envoy, on the core of the load; gives its port."""
         return self.port_of(self.serve(BUILT / "release/upstream"))
 
-    def serve(self, *command: Path) -> subprocess.Popen:
-        words = ["taskset", "-c", LOAD_CORE, *map(str, command)]
+    def sink(self) -> Endpoint:
+        """Starts what takes tables as an Envoy does, and forgets them."""
+        path = self.folder / f"sink-{len(self.processes)}.sock"
+        self.serve(BUILT / "release/sink", path, cores=ALL_CORES)
+        return Endpoint(path, 0)
+
+    def serve(self, *command: Path, cores: str = LOAD_CORE) -> subprocess.Popen:
+        words = ["taskset", "-c", cores, *map(str, command)]
         self.processes.append(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         return self.processes[-1]
 

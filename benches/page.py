@@ -143,17 +143,13 @@ def pushes(results: Results) -> str:
     rows = [
         [
             TITLES[line["filter"]],
-            f"{pushed(line)}",
-            *[f"{line[key]['median']:.0f}" for key in ("p50_us", "p99_us", "p999_us", "worst_us")],
+            line["to"] or "nowhere",
+            *[f"{line[key]['median']:.0f}" for key in ("pushes", "p50_us", "p99_us", "p999_us", "worst_us")],
             f"{line['p99_ratio']:.2f}",
         ]
         for line in results["tables"]["pushes"]
     ]
-    return table(["filter", "pushes in a round", "p50, µs", "p99, µs", "p99.9, µs", "worst, µs", "p99 to none"], rows)
-
-
-def pushed(line: dict) -> str:
-    return f"{line['pushes']['median']:.0f}" if line["pushing"] else "none"
+    return table(["filter", "pushed to", "pushes in a round", "p50, µs", "p99, µs", "p99.9, µs", "worst, µs", "p99 to none"], rows)
 
 
 def adoption(results: Results) -> str:
