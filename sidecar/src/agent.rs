@@ -16,6 +16,7 @@ mod feed;
 mod feeder;
 mod hold;
 mod intake;
+mod listing;
 mod lookup;
 mod members;
 mod metrics;

@@ -13,8 +13,8 @@ mod list;
 mod names;
 mod network;
 mod reach;
-mod rules;
 mod site;
+mod sorted;
 mod suggestion;
 mod validate;
 mod view;
@@ -29,10 +29,10 @@ pub use lint::{Doubt, Finding, lint};
 pub use list::{Because, Listed, Listing, ServedBy, list};
 pub use names::Names;
 pub use network::{Network, NetworkError};
-pub use rules::Rules;
 pub use site::{
     AccessLog, Balance, Clients, DEFAULT_MAX_TABLE_BYTES, DEFAULT_PEER_PORT, ExposedBy, Host, Ingress, Link,
     Node, PeerAuthentication, Protocol, RateLimit, Rule, Served, Service, Settings, Site, Tls, Verify, Way,
     Zone,
 };
+pub use sorted::Sorted;
 pub use view::{Sheet, View, ViewBook, ViewError, Warning, view};

@@ -203,7 +203,7 @@ impl<'a> Lint<'a> {
             let why = "without TLS there is no certificate to check, write `protocol: https` or `h2`";
             self.doubt(format_args!("{path}.verify"), Doubt::NoEffect(why));
         }
-        for (node, served) in &service.at {
+        for (node, served) in service.at.iter() {
             if served.addresses.is_empty() {
                 let path = format!("{path}.at{}", Step(node.as_str()));
                 self.doubt(

@@ -10,11 +10,11 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use zoneway_core::decision::Missing;
-use zoneway_core::name::{HostPattern, NodeId, ZoneName};
+use zoneway_core::name::{HostPattern, NodeId, RulePath, ZoneName};
 
 use crate::host_port::HostPort;
 use crate::network::Network;
-use crate::rules::Rules;
+use crate::sorted::Sorted;
 use crate::validate;
 use crate::wire::{self, Prefer};
 use crate::{Fault, SiteError};
@@ -195,7 +195,7 @@ pub enum Way {
 #[non_exhaustive]
 pub struct Service {
     /// Where, and with which share.
-    pub at: BTreeMap<NodeId, Served>,
+    pub at: Sorted<NodeId, Served>,
     /// What it speaks.
     pub protocol: Protocol,
     /// How its certificate is checked.
@@ -230,7 +230,7 @@ pub struct Host {
     /// Who serves it where several nodes run it.
     pub prefer: Prefer,
     /// Its paths.
-    pub rules: Rules,
+    pub rules: Sorted<RulePath, Rule>,
 }
 
 /// A path of a host.
@@ -316,7 +316,7 @@ impl Site {
     /// Where a rule is served: its service's nodes; none without a service.
     pub fn served_at(&self, rule: &Rule) -> impl Iterator<Item = (&NodeId, &Served)> + use<'_> {
         let service = rule.service.as_ref().and_then(|name| self.services.get(name));
-        service.into_iter().flat_map(|service| &service.at)
+        service.into_iter().flat_map(|service| service.at.iter())
     }
 }
 

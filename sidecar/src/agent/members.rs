@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
 
+use super::listing::{Listing, Member};
+
 /// The clusters that Envoy has to have, each with the members that it has to have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Members {
@@ -43,12 +45,12 @@ impl Members {
     /// # Errors
     /// When the listing is no JSON.
     pub(crate) fn missing(&self, listing: &[u8]) -> Result<usize, serde_json::Error> {
-        let listing: Value = serde_json::from_slice(listing)?;
-        let listed: BTreeMap<&str, BTreeSet<SocketAddr>> = list(&listing, "cluster_statuses")
-            .filter_map(|cluster| {
-                let hosts = list(cluster, "host_statuses");
-                let addresses = hosts.filter_map(|host| socket_addr(host.get("address")?)).collect();
-                Some((cluster.get("name")?.as_str()?, addresses))
+        let listing: Listing<'_> = serde_json::from_slice(listing)?;
+        let clusters = listing.cluster_statuses.iter();
+        let listed: BTreeMap<&str, BTreeSet<SocketAddr>> = clusters
+            .map(|cluster| {
+                let addresses = cluster.host_statuses.iter().filter_map(Member::address).collect();
+                (cluster.name.as_ref(), addresses)
             })
             .collect();
         let missing = |(name, members): (&String, &BTreeSet<SocketAddr>)| match listed.get(name.as_str()) {
@@ -63,8 +65,8 @@ fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// An address as Envoy writes it.
-pub(crate) fn socket_addr(address: &Value) -> Option<SocketAddr> {
+/// An address as Envoy's files have it.
+fn socket_addr(address: &Value) -> Option<SocketAddr> {
     let address = address.get("socket_address")?;
     let ip: IpAddr = address.get("address")?.as_str()?.parse().ok()?;
     Some(SocketAddr::new(ip, u16::try_from(address.get("port_value")?.as_u64()?).ok()?))

@@ -10,11 +10,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde_json::Value;
 use zoneway_core::name::{Address, NodeId};
 use zoneway_core::table::wire;
 
 use super::feed::Time;
+use super::listing::{Listing, Probed};
 use crate::envoy::{PEERS, zone_cluster_name};
 pub(crate) use without::without;
 
@@ -138,28 +138,22 @@ pub(crate) fn seen(
     dialled: &BTreeMap<Subject, (String, SocketAddr)>,
     listing: &[u8],
 ) -> Result<BTreeMap<Subject, Seen>, serde_json::Error> {
-    let listing: Value = serde_json::from_slice(listing)?;
-    let list =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut hosts: BTreeMap<(String, SocketAddr), Seen> = BTreeMap::new();
-    for cluster in list(&listing, "cluster_statuses") {
-        let name = cluster.get("name").and_then(Value::as_str).unwrap_or_default();
-        if !name.starts_with("zoneway/") {
-            continue;
-        }
-        for host in list(&cluster, "host_statuses") {
-            let Some(address) = host.get("address").and_then(super::members::socket_addr) else { continue };
-            let flag =
-                |flag: &str| host.pointer(&format!("/health_status/{flag}")).is_some_and(|is| is == true);
-            let seen = match (flag("pending_active_hc"), flag("failed_active_health_check")) {
-                (true, _) => Seen::Unknown,
-                (false, true) => Seen::Failed,
-                (false, false) => Seen::Well,
+    let listing: Listing<'_> = serde_json::from_slice(listing)?;
+    let mut members: BTreeMap<(&str, SocketAddr), Seen> = BTreeMap::new();
+    for cluster in listing.cluster_statuses.iter().filter(|cluster| cluster.name.starts_with("zoneway/")) {
+        for member in &cluster.host_statuses {
+            let Some(address) = member.address() else { continue };
+            let seen = match member.health_status {
+                Probed { pending_active_hc: true, .. } => Seen::Unknown,
+                Probed { failed_active_health_check: true, .. } => Seen::Failed,
+                Probed { .. } => Seen::Well,
             };
-            hosts.insert((name.to_owned(), address), seen);
+            members.insert((&cluster.name, address), seen);
         }
     }
-    let seen = |place| hosts.get(place).copied().unwrap_or(Seen::Unknown);
+    let seen = |(cluster, address): &(String, SocketAddr)| {
+        members.get(&(cluster.as_str(), *address)).copied().unwrap_or(Seen::Unknown)
+    };
     Ok(dialled.iter().map(|(subject, place)| (subject.clone(), seen(place))).collect())
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn site_files(
     let mut services: BTreeMap<&str, (&Service, &[HostPort])> = BTreeMap::new();
     for picture in pictures {
         for (name, service) in picture.site.services() {
-            if let Some(served) = service.at.get(node) {
+            if let Some(served) = service.at.get(node.as_str()) {
                 services.entry(name).or_insert((service, &served.addresses));
             }
         }

@@ -8,7 +8,6 @@ use zoneway_core::name::{HostPattern, RulePath, ZoneName};
 
 use super::{Beside, Check, place};
 use crate::fault::SiteFault;
-use crate::rules::Rules;
 use crate::site::{ExposedBy, Host, Rule};
 use crate::suggestion::closest;
 use crate::wire;
@@ -87,7 +86,7 @@ impl Check<'_> {
             let rule = self.rule(&path, own.or_else(|| exposure.clone()), service);
             rules.extend(parsed.map(|parsed| (parsed, rule)));
         }
-        Host { prefer: written.prefer.unwrap_or_default(), rules: Rules::from(rules) }
+        Host { prefer: written.prefer.unwrap_or_default(), rules: rules.into() }
     }
 
     fn rule(&mut self, path: &str, exposure: Exposure, service: Option<Arc<str>>) -> Rule {

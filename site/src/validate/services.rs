@@ -57,7 +57,7 @@ impl Check<'_> {
             Some("none") => Verify::None,
             Some(file) => Verify::Ca(file.to_owned()),
         };
-        Service { at, protocol: written.protocol.unwrap_or_default(), verify }
+        Service { at: at.into(), protocol: written.protocol.unwrap_or_default(), verify }
     }
 
     fn served(&mut self, path: &str, written: &wire::Served) -> Served {

@@ -34,7 +34,7 @@ impl Placement {
         };
         let listeners = site.node(node).into_iter().flat_map(|(_, node)| &node.ingress);
         let shown = listeners.flat_map(|listener| &listener.tls).flat_map(|tls| [&tls.certificate, &tls.key]);
-        let services = site.services().values().filter(|service| service.at.contains_key(node));
+        let services = site.services().values().filter(|service| service.at.get(node.as_str()).is_some());
         let authorities = services.filter_map(|service| match &service.verify {
             Verify::Ca(path) => Some(path.clone()),
             Verify::System | Verify::None => None,
