@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use zoneway_core::endpoint::{Accepted, Answer, accept};
+use zoneway_core::layout::Layout;
 use zoneway_core::settings::Settings;
 
 use crate::abi::aside::{self, Aside};
@@ -142,7 +143,7 @@ fn fetch_counts() {
 /// Where tables are judged.
 struct Bench {
     /// The last work aside, until its thread has ended.
-    last: Option<Aside<Accepted>>,
+    last: Option<Aside<Judged>>,
     used: Instant,
 }
 
@@ -153,14 +154,18 @@ impl Bench {
         let serving = serving::current();
         let current = serving.as_ref().map(|serving| (serving.record.revision, serving.record.digest));
         let (own_settings, own_body) = (Arc::clone(settings), Arc::clone(body));
-        // Pure: it leaves nothing behind.
-        let work = move || accept(current, own_settings.zone(), &own_settings.limits(), &own_body.whole());
-        let begun = Aside::begin(work, Accepted::clone);
-        if let Ok(begun) = begun {
-            let accepted = begun.result(ASIDE);
+        // No layout of what zoneway writes is longer than its table.
+        let room = Vec::with_capacity(body.len());
+        let work = move || {
+            // Pure: it leaves nothing behind.
+            let accepted = accept(current, own_settings.zone(), &own_settings.limits(), &own_body.whole());
+            Judged::of(accepted, room)
+        };
+        if let Ok(begun) = Aside::begin(work, Judged::kept) {
+            let judged = begun.result(ASIDE);
             self.last = Some(begun);
-            if let Some(accepted) = accepted {
-                return accepted;
+            if let Some(judged) = judged {
+                return judged.accepted;
             }
         }
         accept(current, settings.zone(), &settings.limits(), &body.whole())
@@ -171,6 +176,36 @@ impl Bench {
         if self.used.elapsed() > QUIET {
             aside::give_back();
         }
+    }
+}
+
+/// What came of a table aside.
+struct Judged {
+    accepted: Accepted,
+    /// Memory that was there before, for a layout to stay in; `None` where it is the layout's now.
+    room: Option<Vec<u8>>,
+}
+
+impl Judged {
+    /// Moves the layout into this room, if it fits: nothing is mapped for it, and it need not be copied by a thread that workers wait
+    /// for.
+    fn of(Accepted { answer, layout }: Accepted, mut room: Vec<u8>) -> Self {
+        match layout {
+            Some(layout) if layout.bytes().len() <= room.capacity() => {
+                room.extend_from_slice(layout.bytes());
+                // It is what was compiled just now: no other comes of it.
+                let moved = Layout::adopt(room).unwrap_or(layout);
+                Self { accepted: Accepted { answer, layout: Some(moved) }, room: None }
+            }
+            layout => Self { accepted: Accepted { answer, layout }, room: Some(room) },
+        }
+    }
+
+    /// What stays: a copy, but for a layout that has moved.
+    fn kept(self) -> Self {
+        let Accepted { answer, layout } = self.accepted;
+        let layout = if self.room.is_some() { layout.clone() } else { layout };
+        Self { accepted: Accepted { answer: answer.clone(), layout }, room: self.room }
     }
 }
 
