@@ -4,6 +4,7 @@
 //! The site file is a template (see [`places`]): `${studtop.peer}` and `${studtop.ingress…}` are Envoy's listeners,
 //! `${studtop.free…}` stays free for the test itself, and at any other `${NODE.NAME}` a service of that name answers.
 
+pub mod home;
 pub mod node;
 pub mod pki;
 pub mod places;
@@ -18,9 +19,11 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use crate::artefact::Filter;
 use crate::client::{Client, Protocol};
+use crate::namespace::Namespace;
 use crate::service::{Running, Service};
 use crate::{address, artefact, deadline, process};
 use node::Node;
@@ -117,6 +120,23 @@ impl Household {
             let next = node.table_file().with_extension("next");
             fs::write(&next, self.table_text(&node.zone)?)?;
             fs::rename(next, node.table_file())?;
+        }
+        Ok(())
+    }
+
+    /// Moves nodes that do not run yet into another network, with the services that the site names there.
+    ///
+    /// # Errors
+    /// The site has no such node, or a service cannot listen there.
+    pub fn move_into(&mut self, namespace: &Namespace, nodes: &[&str]) -> Result<()> {
+        for name in nodes {
+            self.node(name)?.move_into(namespace);
+        }
+        for (node, name, address) in service_places(&self.places).filter(|(node, ..)| nodes.contains(node)) {
+            let listener = namespace.inside(|| std::net::TcpListener::bind(address))?;
+            listener.set_nonblocking(true)?;
+            let service = Service { name: name.to_owned(), node: node.to_owned(), forward: None };
+            self.services.insert(address, service.answer_on(TcpListener::from_std(listener)?));
         }
         Ok(())
     }
@@ -244,15 +264,20 @@ impl Household {
     }
 
     async fn start_services(&mut self) -> Result<()> {
-        for (node, name, address) in self.places.iter() {
-            let reserved = ["peer", "ingress", "free"].iter().any(|word| name.starts_with(word));
-            if !reserved && !self.services.contains_key(&address) {
+        for (node, name, address) in service_places(&self.places) {
+            if !self.services.contains_key(&address) {
                 let service = Service { name: name.to_owned(), node: node.to_owned(), forward: None };
                 self.services.insert(address, service.start(address).await?);
             }
         }
         Ok(())
     }
+}
+
+/// The places where services answer: node, name and address.
+fn service_places(places: &Places) -> impl Iterator<Item = (&str, &str, SocketAddr)> {
+    let is_reserved = |name: &str| ["peer", "ingress", "free"].iter().any(|word| name.starts_with(word));
+    places.iter().filter(move |(_, name, _)| !is_reserved(name))
 }
 
 fn table_text(site: &Path, zone: &str, sequence: u64) -> Result<String> {

@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod corpus;
 pub mod deadline;
 pub mod edge;
+pub mod home_network;
 pub mod household;
 pub mod load;
 pub mod namespace;

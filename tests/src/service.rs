@@ -103,10 +103,15 @@ impl Service {
     /// Nobody may listen there.
     pub async fn start(self, address: SocketAddr) -> Result<Running> {
         let listener = TcpListener::bind(address).await;
-        let listener = listener.with_context(|| format!("{} cannot listen on {address}", self.name))?;
+        Ok(self.answer_on(listener.with_context(|| format!("cannot listen on {address}"))?))
+    }
+
+    /// Answers what comes to a listener until the result is dropped.
+    #[must_use]
+    pub fn answer_on(self, listener: TcpListener) -> Running {
         let requests = Arc::new(AtomicU64::new(0));
         let task = tokio::spawn(accept(listener, Arc::new(self), Arc::clone(&requests)));
-        Ok(Running { task, requests })
+        Running { task, requests }
     }
 
     /// Answers on `address` for ever.

@@ -153,8 +153,8 @@ impl Node {
         Ok(file)
     }
 
-    /// Has its Envoy run in another network from its next start on. Its sidecar stays: they speak by sockets and files.
-    pub fn move_into(&mut self, namespace: &Namespace) {
+    /// Has its programs run in another network from their next start on.
+    pub(super) fn move_into(&mut self, namespace: &Namespace) {
         self.namespace = Some(namespace.name().to_owned());
     }
 
@@ -175,11 +175,7 @@ impl Node {
         command.arg("-c").arg(self.bootstrap_file());
         command.args(["--concurrency", CONCURRENCY, "--disable-hot-restart"]);
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]).args(arguments);
-        if let Some(namespace) = &self.namespace {
-            command = namespace::enter(namespace, &command);
-        }
-        let log = self.folder.join("envoy.log");
-        self.envoy = Some(Process::start(&format!("Envoy of {}", self.name), &mut command, &log)?);
+        self.envoy = Some(self.start("Envoy", command)?);
         Ok(())
     }
 
@@ -220,9 +216,16 @@ impl Node {
         let config = self.configure(source)?;
         let mut command = Command::new(artefact::zoneway()?);
         command.arg("run").arg("--config").arg(&config);
-        let log = self.folder.join("sidecar.log");
-        self.sidecar = Some(Process::start(&format!("sidecar of {}", self.name), &mut command, &log)?);
+        self.sidecar = Some(self.start("sidecar", command)?);
         Ok(())
+    }
+
+    fn start(&self, what: &str, mut command: Command) -> Result<Process> {
+        if let Some(namespace) = &self.namespace {
+            command = namespace::enter(namespace, &command);
+        }
+        let log = self.folder.join(format!("{}.log", what.to_lowercase()));
+        Process::start(&format!("{what} of {}", self.name), &mut command, &log)
     }
 
     /// Its Envoy's process.

@@ -50,6 +50,13 @@ hosts:
       /admin: {service: notes, expose_to: [403]}
 "#;
 
+/// [`TWO_ZONES`] with one line changed: these gateways, with commas between, dial the public zone's nodes.
+#[must_use]
+pub fn tunnelled(gateways: &str) -> String {
+    let dialled = "links: [{to: 403, gateways: [studtop, stuchip]}]";
+    TWO_ZONES.replace(dialled, &format!("links: [{{to: 403, gateways: [{gateways}], tunnel: true}}]"))
+}
+
 /// Three zones in a row, of which only neighbours can dial each other: 403 (studtop), cloud (middle), exposed (edge).
 /// `films.stuartpb.com` is at studtop, for all; `status.stuartpb.com` at edge, for all; `dashboard.403.stuartpb.com` at
 /// studtop, for 403 alone. `calls.stuartpb.com` (studtop) and `pages.stuartpb.com` (edge), for all, speak HTTP/2 to their

@@ -1,14 +1,13 @@
 //! Where a client is: the service learns it right, however many nodes stand between, and no public node can say that its clients
 //! are the household's.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::Result;
 use zoneway_tests::client::{Ask, Client, PROTOCOLS, Protocol, tls};
+use zoneway_tests::home_network::HomeNetwork;
 use zoneway_tests::household::Household;
 use zoneway_tests::household::sites::{THREE_ZONES, TWO_ZONES};
-use zoneway_tests::namespace::Namespace;
 use zoneway_tests::service::Report;
 
 /// What a client may write about where it is, and what it claims of the host.
@@ -36,14 +35,7 @@ fn believed(report: &Report) -> Vec<&(String, String)> {
 /// An address that is not the loopback's wants a network of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_of_the_internet_is_known_by_its_address_two_hops_away() -> Result<()> {
-    let internet = match Namespace::new() {
-        Ok(internet) => internet,
-        Err(error) => {
-            // Past the test runner, which shows nothing of a test that passes.
-            writeln!(std::io::stderr(), "SKIPPED: no network of its own for the client: {error:#}")?;
-            return Ok(());
-        }
-    };
+    let Some(internet) = HomeNetwork::or_skip() else { return Ok(()) };
     let household = Household::start(THREE_ZONES).await?;
     for protocol in PROTOCOLS {
         let client = household.client_of("edge", protocol)?.from(internet.here());

@@ -2,6 +2,7 @@
 
 mod authority_and_path;
 mod bad_peers;
+mod behind_nat;
 mod captured_node;
 mod client_address;
 mod edge_cases;

@@ -1,10 +1,8 @@
 //! A public node that holds nothing of home's: it is set up by a bundle, and home delivers what it is to have.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,134 +11,18 @@ use memchr::memmem;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType};
 use serde_json::Value;
 use zoneway_tests::client::{Client, Protocol, tls};
-use zoneway_tests::household::node::SourceText;
+use zoneway_tests::deadline;
+use zoneway_tests::household::home::Home;
+use zoneway_tests::household::pki;
 use zoneway_tests::household::sites::TWO_ZONES;
-use zoneway_tests::household::{Household, pki};
-use zoneway_tests::process::{self, Process};
-use zoneway_tests::{address, artefact, deadline};
 
 /// Two seconds on a quiet machine.
 const SOON: Duration = Duration::from_secs(20);
 
-/// A household whose public node is set up by a bundle.
-struct Home {
-    household: Household,
-    /// Where the public node's sidecar listens.
-    receives_at: SocketAddr,
-}
-
-impl Home {
-    /// Starts every node but the public one.
-    async fn start(site: &str) -> Result<Self> {
-        let household = Household::prepare(site).await?;
-        let receives_at = address::free(household.places.ip("edge")?)?;
-        let mut home = Self { household, receives_at };
-        let (source, outside) = home.source();
-        for node in ["studtop", "stuchip"] {
-            let node = home.household.node(node)?;
-            node.start_envoy()?;
-            let more = if node.name == "studtop" { &outside } else { "" };
-            node.start_sidecar_of(&SourceText { source: &source, more })?;
-        }
-        Ok(home)
-    }
-
-    /// The source of the gateway's sidecar, and what it says of public nodes.
-    fn source(&self) -> (String, String) {
-        let folder = self.household.folder().display();
-        let outside = format!(
-            "outside: {{ca: {folder}/ca.pem, certificate: \"{folder}/{{node}}.pem\", key: \"{folder}/{{node}}.key\", \
-             authority: {folder}, places: {{edge: \"{}\"}}}}",
-            self.receives_at
-        );
-        (format!("{{site: {}}}", self.household.site_file().display()), outside)
-    }
-
-    /// Makes a bundle and unpacks it into a folder of this name.
-    fn bundle(&mut self, name: &str) -> Result<Bundle> {
-        let folder = self.household.folder().join(name);
-        fs::create_dir_all(&folder)?;
-        let archive = folder.join("edge.tar.gz");
-        let config = self.household.folder().join("studtop/run.yaml");
-        let filter = artefact::filter()?;
-        let mut command = Command::new(artefact::zoneway()?);
-        command.args(["edge", "bundle", "--node", "edge", "--filter", filter.word(), "--config"]).arg(config);
-        command.arg("--output").arg(&archive).args(["--listen", &self.receives_at.to_string()]);
-        match filter {
-            artefact::Filter::Wasm => command.arg("--wasm").arg(artefact::wasm()?),
-            artefact::Filter::Module => command.arg("--module").arg(artefact::module()?),
-        };
-        process::output(&mut command)?;
-        process::output(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&folder))?;
-        Ok(Bundle { folder })
-    }
-
-    fn client(&self) -> Result<Client> {
-        self.household.client_of("edge", Protocol::Http1)
-    }
-
-    /// Waits until a request at the public node gets home.
-    async fn reached(&self, limit: Duration) -> Result<()> {
-        deadline::within(limit, "a request to get home", || async {
-            self.client()?.get("music.stuartpb.com", "/").await?.report().map(drop)
-        })
-        .await
-    }
-
-    /// What the gateway's sidecar says of the public node.
-    async fn told(&mut self) -> Result<Value> {
-        let at = self.household.node("studtop")?.sidecar_at();
-        let answer = Client::new(at, Protocol::Http1).get("localhost", "/v1/status").await?;
-        let status: Value = serde_json::from_slice(&answer.body)?;
-        status.pointer("/outside/0").cloned().context("no public node is told of")
-    }
-
-    async fn logged(&mut self, text: &str) -> Result<()> {
-        deadline::until("a line of the gateway's sidecar", || {
-            let log = self.household.node("studtop").and_then(|node| Ok(node.sidecar()?.log()));
-            async {
-                ensure!(log?.contains(text), "nothing is told of {text:?}");
-                Ok(())
-            }
-        })
-        .await
-    }
-}
-
-/// An unpacked bundle.
-struct Bundle {
-    folder: PathBuf,
-}
-
-impl Bundle {
-    /// The folder that stands for the root of a machine.
-    fn root(&self) -> PathBuf {
-        self.folder.join("root")
-    }
-
-    /// The command of the bundle.
-    fn install(&self) -> Result<Process> {
-        let mut command = Command::new(self.folder.join("zoneway-edge/install"));
-        command.arg("--root").arg(self.root()).arg("--foreground");
-        self.start(&mut command)
-    }
-
-    /// What a machine does that starts again.
-    fn restart(&self) -> Result<Process> {
-        self.start(&mut Command::new(self.root().join("usr/lib/zoneway/start")))
-    }
-
-    fn start(&self, command: &mut Command) -> Result<Process> {
-        command.env("ZONEWAY_ENVOY", artefact::envoy()?);
-        command.env("ZONEWAY_ENVOY_ARGS", "--concurrency 2 --log-level warning");
-        Process::start("the public node", command, &self.folder.join("log"))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_command_sets_up_a_public_node_and_home_delivers_to_it() -> Result<()> {
-    let mut home = Home::start(&with_secrets()).await?;
-    let bundle = home.bundle("bundle")?;
+    let mut home = Home::start(&with_secrets(), &["studtop"]).await?;
+    let bundle = home.bundle("edge", "bundle")?;
     let mut node = bundle.install()?;
     home.reached(deadline::PATIENCE).await?;
     // Nothing was asked for yet but one exposed host.
@@ -148,10 +30,10 @@ async fn one_command_sets_up_a_public_node_and_home_delivers_to_it() -> Result<(
     assert!(found.is_empty(), "a captured node would tell: {found:?}");
     // Every host that is exposed, what the node serves itself among them, and no other.
     for (host, served_by) in [("films.stuartpb.com", "stuchip"), ("status.stuartpb.com", "edge")] {
-        assert_eq!(home.client()?.get(host, "/").await?.report()?.node, served_by);
+        assert_eq!(home.household.client("edge")?.get(host, "/").await?.report()?.node, served_by);
     }
     for (host, path) in [("dashboard.403.stuartpb.com", "/"), ("notes.stuartpb.com", "/admin")] {
-        let answer = home.client()?.get(host, path).await?;
+        let answer = home.household.client("edge")?.get(host, path).await?;
         let status = if host.starts_with("notes") { 200 } else { 404 };
         assert_eq!(answer.status, status, "{host}{path}: {answer:?}");
     }
@@ -189,23 +71,21 @@ async fn one_command_sets_up_a_public_node_and_home_delivers_to_it() -> Result<(
     .await?;
 
     // An edit at home arrives.
-    let site = with_secrets().replace(
-        "dashboard.403.stuartpb.com: dashboard",
-        "board.stuartpb.com: {expose_to: [exposed], service: dashboard}",
-    );
-    home.household.write(&site).await?;
+    let dashboard = "dashboard.403.stuartpb.com: dashboard";
+    let exposed = "board.stuartpb.com: {expose_to: [exposed], service: dashboard}";
+    home.edit(|site| site.replace(dashboard, exposed)).await?;
     deadline::until("the edit to arrive", || async {
-        home.client()?.get("board.stuartpb.com", "/").await?.report().map(drop)
+        home.household.client("edge")?.get("board.stuartpb.com", "/").await?.report().map(drop)
     })
     .await?;
 
     // A machine that starts again serves at once what it had; home delivers nothing anew.
-    let before = home.told().await?;
+    let before = home.told("studtop", "edge").await?;
     node.kill()?;
     let mut node = bundle.restart()?;
     home.reached(SOON).await?;
     node.alive()?;
-    let after = home.told().await?;
+    let after = home.told("studtop", "edge").await?;
     assert_eq!(before["deliveries"], after["deliveries"], "{after}");
 
     // Home gone: at once, and with a reason.
@@ -213,7 +93,7 @@ async fn one_command_sets_up_a_public_node_and_home_delivers_to_it() -> Result<(
         home.household.node(gone)?.envoy()?.kill()?;
     }
     let asked = Instant::now();
-    let answer = home.client()?.get("music.stuartpb.com", "/").await?;
+    let answer = home.household.client("edge")?.get("music.stuartpb.com", "/").await?;
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(!answer.header("proxy-status").is_empty(), "{answer:?}");
     assert!(asked.elapsed() < SOON, "it took {:?}", asked.elapsed());
@@ -297,8 +177,8 @@ fn secrets_of(group: u32, folder: &Path) -> Result<Vec<String>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_no_gateway_of_home_delivers_nothing_and_the_log_says_why() -> Result<()> {
     let site = TWO_ZONES.replace("gateways: [studtop, stuchip]", "gateways: [studtop]");
-    let mut home = Home::start(&site).await?;
-    let bundle = home.bundle("bundle")?;
+    let home = Home::start(&site, &["studtop"]).await?;
+    let bundle = home.bundle("edge", "bundle")?;
     let node = bundle.install()?;
     home.reached(deadline::PATIENCE).await?;
     let folder = home.household.folder().to_path_buf();
@@ -321,7 +201,7 @@ async fn whoever_is_no_gateway_of_home_delivers_nothing_and_the_log_says_why() -
     for (identity, told) in knocks {
         let mut config = (*identity).clone();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let client = Client::new(home.receives_at, Protocol::Http1).tls(Arc::new(config));
+        let client = Client::new(home.receives_at("edge")?, Protocol::Http1).tls(Arc::new(config));
         let answer = client.get("public-node", "/v1/public-node").await;
         assert!(answer.is_err(), "{told}: {answer:?}");
         deadline::until("a line that says why", || async {
@@ -334,7 +214,7 @@ async fn whoever_is_no_gateway_of_home_delivers_nothing_and_the_log_says_why() -
     let gateway = home.household.identity("studtop");
     let mut config = (*of(&gateway)?).clone();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let client = Client::new(home.receives_at, Protocol::Http1).tls(Arc::new(config));
+    let client = Client::new(home.receives_at("edge")?, Protocol::Http1).tls(Arc::new(config));
     let answer = client.get("public-node", "/v1/public-node").await?;
     assert_eq!(answer.status, 200, "{answer:?}");
     Ok(())
@@ -360,29 +240,27 @@ fn expired(folder: &Path, identity: &str) -> Result<(PathBuf, PathBuf)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_good_for_one_machine_and_a_new_bundle_rebuilds_it() -> Result<()> {
-    let mut home = Home::start(TWO_ZONES).await?;
-    let first = home.bundle("first")?;
-    let thief = first.folder.with_file_name("thief");
-    copy(&first.folder, &thief)?;
+    let mut home = Home::start(TWO_ZONES, &["studtop"]).await?;
+    let first = home.bundle("edge", "first")?;
+    let thief = first.copy("thief")?;
     let mut node = first.install()?;
     home.reached(deadline::PATIENCE).await?;
     node.kill()?;
 
     // The same bundle again, on a machine without that key.
-    let thief = Bundle { folder: thief };
     let mut node = thief.install()?;
     home.logged("its bootstrap token was used already, by another key").await?;
     node.kill()?;
 
     // A new one rebuilds it.
-    let second = home.bundle("second")?;
+    let second = home.bundle("edge", "second")?;
     let mut node = second.install()?;
     home.reached(deadline::PATIENCE).await?;
     node.kill()?;
 
     // One that is too late says so itself, and home would not believe it either.
-    let third = home.bundle("third")?;
-    let install = third.folder.join("zoneway-edge/install");
+    let third = home.bundle("edge", "third")?;
+    let install = third.folder().join("zoneway-edge/install");
     let script = fs::read_to_string(&install)?;
     let expires = script.lines().find(|line| line.starts_with("expires=")).context("no time")?.to_owned();
     fs::write(&install, script.replace(&expires, "expires=1000000000"))?;
@@ -401,9 +279,4 @@ async fn a_token_is_good_for_one_machine_and_a_new_bundle_rebuilds_it() -> Resul
     fs::write(&record, fs::read_to_string(&record)?.replace(&seconds, "1000000000"))?;
     let _node = third.install()?;
     home.logged("its bootstrap token ran out").await
-}
-
-/// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    process::output(Command::new("cp").arg("-a").arg(from).arg(to)).map(drop)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use zoneway_tests::client::{Ask, Client, Protocol, tls, unix};
 use zoneway_tests::deadline;
 use zoneway_tests::household::node::{Node, SourceText};
-use zoneway_tests::household::sites::TWO_ZONES;
+use zoneway_tests::household::sites::{TWO_ZONES, tunnelled};
 use zoneway_tests::household::{Household, pki};
 use zoneway_tests::load::{self, Load};
 
@@ -159,10 +159,7 @@ async fn the_authority_is_replaced_under_load_and_nothing_fails() -> Result<()> 
 /// The same where home dials: each tunnel is registered under one TLS, and has another one inside.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_authority_is_replaced_under_load_over_tunnels_too() -> Result<()> {
-    let dialled = "links: [{to: 403, gateways: [studtop, stuchip]}]";
-    let mut household =
-        start(&TWO_ZONES.replace(dialled, "links: [{to: 403, gateways: [studtop, stuchip], tunnel: true}]"))
-            .await?;
+    let mut household = start(&tunnelled("studtop, stuchip")).await?;
     for _ in 0..20 {
         deadline::until("a request to get home", || async {
             household.client("edge")?.get("films.stuartpb.com", "/").await?.report().map(drop)

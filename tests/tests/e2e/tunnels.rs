@@ -2,38 +2,24 @@
 //! they opened.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use tokio::net::TcpStream;
 use zoneway_tests::client::grpc::Call;
 use zoneway_tests::client::websocket::WebSocket;
 use zoneway_tests::client::{Ask, PROTOCOLS, Protocol};
-use zoneway_tests::household::sites::TWO_ZONES;
+use zoneway_tests::deadline;
+use zoneway_tests::household::sites::tunnelled;
 use zoneway_tests::household::{Household, pki};
-use zoneway_tests::namespace::Namespace;
-use zoneway_tests::process::Process;
 use zoneway_tests::recorder::Recorder;
-use zoneway_tests::{address, deadline};
-
-/// The site of the other tests with one line changed: these gateways dial in.
-fn site(gateways: &str) -> String {
-    let dialled = "links: [{to: 403, gateways: [studtop, stuchip]}]";
-    let tunnel = format!("links: [{{to: 403, gateways: [{gateways}], tunnel: true}}]");
-    let site = TWO_ZONES.replace(dialled, &tunnel);
-    assert!(site.contains(&tunnel), "the site has another link");
-    site
-}
 
 /// Connections of a gateway to a public node: eight for each of its two workers.
 const CONNECTIONS: u64 = 16;
 
 /// Starts a household, and waits until every tunnel is there and a request gets home.
 async fn start(gateways: &str) -> Result<Household> {
-    let mut household = Household::start(&site(gateways)).await?;
+    let mut household = Household::start(&tunnelled(gateways)).await?;
     registered(&mut household, gateways.split(',').map(|_| CONNECTIONS).sum()).await?;
     reached(&household, deadline::PATIENCE).await?;
     Ok(household)
@@ -116,7 +102,7 @@ async fn websockets_and_calls_of_grpc_come_home_too() -> Result<()> {
 /// Envoy takes the TLS of a tunnel's registration off again: without the one inside, all of this would be readable.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_a_request_can_be_read_on_the_wire() -> Result<()> {
-    let site = site("studtop");
+    let site = tunnelled("studtop");
     let dialled = "{to: exposed, cost: 10, gateways: [edge]}";
     let recorded = "{to: exposed, cost: 10, gateways: [edge], address: {edge: \"${edge.free_wire}\"}}";
     let mut household = Household::prepare(&site.replace(dialled, recorded)).await?;
@@ -210,7 +196,7 @@ async fn a_gateway_that_is_gone_leaves_the_others_tunnels() -> Result<()> {
 /// Whoever shows another certificate than that of the gateway registers no tunnel of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tunnel_is_registered_by_the_gateway_that_it_is_named_after_alone() -> Result<()> {
-    let mut household = Household::prepare(&site("studtop, stuchip")).await?;
+    let mut household = Household::prepare(&tunnelled("studtop, stuchip")).await?;
     household.start_node("edge")?;
     household.node("edge")?.serving().await?;
     let (studtop, stuchip) = (household.identity("studtop"), household.identity("stuchip"));
@@ -257,63 +243,12 @@ fn keep(from: &(PathBuf, PathBuf), stem: &Path) -> Result<(PathBuf, PathBuf)> {
     Ok(kept)
 }
 
-/// A household that nothing outside can dial, in a network of its own. Its line fails without a word, and comes back with
-/// another address.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_household_that_can_only_dial_out_is_reached_and_found_again() -> Result<()> {
-    let mut home = match Namespace::new() {
-        Ok(home) => home,
-        Err(error) => {
-            // Past the test runner, which shows nothing of a test that passes.
-            writeln!(std::io::stderr(), "SKIPPED: no network of its own for the household: {error:#}")?;
-            return Ok(());
-        }
-    };
-    let edge = address::free(home.here())?.to_string();
-    let mut household = Household::prepare(&site("studtop").replace("${edge.peer}", &edge)).await?;
-    let mut services = Vec::new();
-    for (node, service) in [("studtop", "music"), ("stuchip", "films")] {
-        let at = household.places.get(&format!("{node}.{service}"))?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_demo-service"));
-        command.args(["--node", node]).arg(format!("{service}={at}"));
-        let log = household.folder().join(format!("{service}.log"));
-        services.push(Process::start(service, &mut home.enter(&command), &log)?);
-        household.node(node)?.move_into(&home);
-    }
-    for node in ["studtop", "stuchip", "edge"] {
-        household.start_node(node)?;
-    }
-    household.settled().await?;
-    reached(&household, deadline::PATIENCE).await?;
-    let report = household.client("edge")?.get("films.stuartpb.com", "/").await?.report()?;
-    assert_eq!(report.node, "stuchip");
-    let ws = WebSocket::open(household.places.get("edge.ingress")?, "films.stuartpb.com", "/ws").await;
-    ws?.echo("through the only line").await?;
-    for place in ["studtop.peer", "studtop.ingress", "stuchip.peer", "stuchip.ingress", "studtop.music"] {
-        let port = household.places.get(place)?.port();
-        let dialled = TcpStream::connect((home.inside(), port)).await;
-        assert!(dialled.is_err(), "{place} can be dialled from outside");
-    }
-
-    home.unplug()?;
-    deadline::within(Duration::from_secs(100), "requests to fail at once", || async {
-        let asked = Instant::now();
-        let answer = household.client("edge")?.get("music.stuartpb.com", "/").await?;
-        assert_eq!(answer.status, 503, "{answer:?}");
-        ensure!(asked.elapsed() < Duration::from_secs(5), "it was answered after {:?}", asked.elapsed());
-        Ok(())
-    })
-    .await?;
-    home.plug_with_another_address()?;
-    reached(&household, Duration::from_secs(100)).await
-}
-
 /// A gateway dials all of them: one that is gone takes nothing with it but what clients send to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_public_node_has_tunnels_of_its_own() -> Result<()> {
     let one = "edge: {address: \"${edge.peer}\", listen: \"${edge.peer}\", ingress: [\"${edge.ingress}\"]}";
     let two = format!("{one}\n      {}", one.replace("edge", "edge2"));
-    let mut household = Household::start(&site("studtop").replace(one, &two)).await?;
+    let mut household = Household::start(&tunnelled("studtop").replace(one, &two)).await?;
     for edge in ["edge", "edge2"] {
         deadline::until("a request to get home", || async {
             household.client(edge)?.get("films.stuartpb.com", "/").await?.report().map(drop)
