@@ -27,6 +27,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use crate::namespace;
 use crate::service::Report;
 
 /// No answer may take longer: a hanging request is a failed test, not a hanging run.
@@ -131,6 +132,7 @@ impl Answer {
 pub struct Client {
     at: SocketAddr,
     from: Option<Ipv4Addr>,
+    namespace: Option<String>,
     tls: Option<Arc<ClientConfig>>,
     protocol: Protocol,
 }
@@ -139,13 +141,20 @@ impl Client {
     /// A client of the listener at `at`, in the given version, without TLS.
     #[must_use]
     pub fn new(at: SocketAddr, protocol: Protocol) -> Self {
-        Self { at, from: None, tls: None, protocol }
+        Self { at, from: None, namespace: None, tls: None, protocol }
     }
 
     /// The same, dialling from this address of the machine.
     #[must_use]
     pub fn from(mut self, address: Ipv4Addr) -> Self {
         self.from = Some(address);
+        self
+    }
+
+    /// The same, dialling in the network of this name.
+    #[must_use]
+    pub(crate) fn inside(mut self, namespace: &str) -> Self {
+        self.namespace = Some(namespace.to_owned());
         self
     }
 
@@ -197,7 +206,10 @@ impl Client {
     }
 
     async fn stream(&self) -> Result<Box<dyn Stream>> {
-        let socket = TcpSocket::new_v4()?;
+        let socket = match &self.namespace {
+            Some(namespace) => namespace::open(namespace, TcpSocket::new_v4)?,
+            None => TcpSocket::new_v4()?,
+        };
         socket.set_nodelay(true)?;
         if let Some(from) = self.from {
             socket.bind((from, 0).into())?;

@@ -11,6 +11,7 @@ pub mod places;
 pub mod sites;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ use tokio::net::TcpListener;
 
 use crate::artefact::Filter;
 use crate::client::{Client, Protocol};
-use crate::namespace::Namespace;
+use crate::namespace::{self, Namespace};
 use crate::service::{Running, Service};
 use crate::{address, artefact, deadline, process};
 use node::Node;
@@ -133,7 +134,7 @@ impl Household {
             self.node(name)?.move_into(namespace);
         }
         for (node, name, address) in service_places(&self.places).filter(|(node, ..)| nodes.contains(node)) {
-            let listener = namespace.inside(|| std::net::TcpListener::bind(address))?;
+            let listener = namespace::open(namespace.name(), || std::net::TcpListener::bind(address))?;
             listener.set_nonblocking(true)?;
             let service = Service { name: name.to_owned(), node: node.to_owned(), forward: None };
             self.services.insert(address, service.answer_on(TcpListener::from_std(listener)?));
@@ -211,7 +212,11 @@ impl Household {
     /// # Errors
     /// The site has no `${NODE.ingress}`.
     pub fn client_of(&self, node: &str, protocol: Protocol) -> Result<Client> {
-        Ok(Client::new(self.places.get(&format!("{node}.ingress"))?, protocol))
+        let client = Client::new(self.places.get(&format!("{node}.ingress"))?, protocol);
+        Ok(match self.nodes.get(node).and_then(Node::namespace) {
+            Some(namespace) => client.inside(namespace),
+            None => client,
+        })
     }
 
     /// Stops the services that answer at a place, as a program that has ended.
@@ -265,9 +270,9 @@ impl Household {
 
     async fn start_services(&mut self) -> Result<()> {
         for (node, name, address) in service_places(&self.places) {
-            if !self.services.contains_key(&address) {
+            if let Entry::Vacant(free) = self.services.entry(address) {
                 let service = Service { name: name.to_owned(), node: node.to_owned(), forward: None };
-                self.services.insert(address, service.start(address).await?);
+                free.insert(service.start(address).await?);
             }
         }
         Ok(())

@@ -44,23 +44,6 @@ impl Namespace {
     pub fn ip(&self, arguments: &str) -> Result<()> {
         ip(&format!("-n {} {arguments}", self.name))
     }
-
-    /// Opens a socket in it, which stays there whoever uses it.
-    ///
-    /// # Errors
-    /// The namespace cannot be entered, or what `open` says.
-    pub fn inside<T: Send>(&self, open: impl FnOnce() -> io::Result<T> + Send) -> Result<T> {
-        let namespace = File::open(Path::new("/run/netns").join(&self.name))?;
-        let opened = thread::scope(|scope| {
-            let entered = || {
-                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
-                open()
-            };
-            scope.spawn(entered).join()
-        });
-        let opened = opened.map_err(|_| io::Error::other("it panicked")).flatten();
-        opened.with_context(|| format!("in the namespace {}", self.name))
-    }
 }
 
 impl Drop for Namespace {
@@ -69,9 +52,25 @@ impl Drop for Namespace {
     }
 }
 
+/// Opens a socket in the namespace of this name: it stays there, whoever uses it.
+///
+/// # Errors
+/// The namespace cannot be entered, or what `open` says.
+pub(crate) fn open<T: Send>(name: &str, open: impl FnOnce() -> io::Result<T> + Send) -> Result<T> {
+    let namespace = File::open(Path::new("/run/netns").join(name))?;
+    let opened = thread::scope(|scope| {
+        let inside = || {
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+            open()
+        };
+        scope.spawn(inside).join()
+    });
+    let opened = opened.map_err(|_| io::Error::other("it panicked")).flatten();
+    opened.with_context(|| format!("in the namespace {name}"))
+}
+
 /// The same command, run in the namespace of this name.
-#[must_use]
-pub fn enter(name: &str, command: &Command) -> Command {
+pub(crate) fn enter(name: &str, command: &Command) -> Command {
     let mut inside = Command::new("ip");
     inside.args(["netns", "exec", name]).arg(command.get_program()).args(command.get_args());
     for (variable, value) in command.get_envs() {

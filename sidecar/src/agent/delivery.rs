@@ -46,6 +46,9 @@ pub(crate) struct Hello {
     /// What it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) held: Option<Held>,
+    /// Whether that is another's who was heard of a short while ago: the one that asks may not deliver then.
+    #[serde(default)]
+    pub(crate) is_taken: bool,
 }
 
 /// Which delivery a public node has.

@@ -153,6 +153,7 @@ impl Desk {
             certificates: self.config.certificates.clone(),
             request: self.credentials.request().to_owned(),
             held: inner.held.clone(),
+            is_taken: inner.is_taken_for(writer),
         }
     }
 
@@ -221,11 +222,16 @@ impl Desk {
 }
 
 impl Inner {
+    /// Whether another than `writer` delivered what is held, and was heard of a short while ago.
+    fn is_taken_for(&self, writer: Option<&str>) -> bool {
+        let is_anothers = self.held.as_ref().is_some_and(|held| Some(held.writer.as_str()) != writer);
+        is_anothers && self.heard.is_some_and(|at| at.elapsed() < ITS_OWN_FOR)
+    }
+
     /// Why what is held may not be replaced by this.
     fn stands_against(&self, next: &Held) -> Option<String> {
         let held = self.held.as_ref()?;
-        let is_heard = self.heard.is_some_and(|at| at.elapsed() < ITS_OWN_FOR);
-        if held.writer != next.writer && is_heard {
+        if self.is_taken_for(Some(&next.writer)) {
             return Some(format!(
                 "{} delivers here: another may when it was not heard of for 10 s",
                 held.writer

@@ -279,6 +279,10 @@ impl Agent {
         let Some(Said { picture, changed_at, told }) = said else { return };
         let confirmed = std::mem::take(&mut self.confirmed);
         self.shared.metrics.reloaded(picture.is_ok());
+        if self.intake.read_at().is_none() {
+            // From here on it is more than what was kept, even where it is the same.
+            self.computed = None;
+        }
         let notices = self.intake.read(picture, confirmed, self.shared.now());
         self.changed_at = changed_at;
         self.heed(notices).await;
@@ -345,7 +349,10 @@ impl Agent {
             let picture = views.picture(node).map(|picture| NodePicture { changed_at, ..picture });
             wanted.send_replace(Some(picture.map(Arc::new).map_err(|error| error.to_string())));
         }
-        if let Some(outlets) = &mut self.outlets {
+        // Of several candidates the one that takes the lease may have nothing but what it kept from an earlier run: what the
+        // one before has delivered is newer.
+        let may_deliver = self.hand.is_none() || self.intake.read_at().is_some();
+        if let Some(outlets) = self.outlets.as_mut().filter(|_| may_deliver) {
             outlets.give(meant, &mut views, rooms);
         }
         for warning in &views.warnings {

@@ -110,7 +110,7 @@ impl<'s> Tunnels<'s> {
                 "envoy.bootstrap.reverse_tunnel.upstream_socket_interface",
                 "extensions.bootstrap.reverse_tunnel.upstream_socket_interface.v3.\
                  UpstreamReverseConnectionSocketInterface",
-                json!({"stat_prefix": "tunnel", "ping_failure_threshold": 3}),
+                json!({"stat_prefix": "tunnel", "ping_failure_threshold": 2}),
             ));
         }
         if let Some(identity) = identity.filter(|_| !self.dialled.is_empty()) {

@@ -84,6 +84,15 @@ impl Home {
     /// # Errors
     /// The site has no such node, or it cannot be started.
     pub fn start_sidecar(&mut self, name: &str) -> Result<()> {
+        let site = self.household.site_file();
+        self.start_sidecar_of(name, &site)
+    }
+
+    /// The same with another site file than the household's.
+    ///
+    /// # Errors
+    /// As [`Home::start_sidecar`].
+    pub fn start_sidecar_of(&mut self, name: &str, site: &Path) -> Result<()> {
         let folder = self.household.folder().display();
         let places: Vec<_> = self.receives_at.iter().map(|(edge, at)| format!("{edge}: \"{at}\"")).collect();
         let places = places.join(", ");
@@ -91,7 +100,7 @@ impl Home {
             "outside: {{ca: {folder}/ca.pem, certificate: \"{folder}/{{node}}.pem\", key: \"{folder}/{{node}}.key\", \
              authority: {folder}, places: {{{places}}}}}",
         );
-        let source = format!("{{site: {}}}", self.household.site_file().display());
+        let source = format!("{{site: {}}}", site.display());
         let more = if self.deliverers.iter().any(|deliverer| deliverer == name) { &outside } else { "" };
         self.household.node(name)?.start_sidecar_of(&SourceText { source: &source, more })
     }
@@ -151,8 +160,9 @@ impl Home {
     ///
     /// # Errors
     /// It does not answer, or knows of none.
-    pub async fn told(&mut self, deliverer: &str, edge: &str) -> Result<Value> {
-        let at = self.household.node(deliverer)?.sidecar_at();
+    pub async fn told(&self, deliverer: &str, edge: &str) -> Result<Value> {
+        let node = self.household.nodes.get(deliverer);
+        let at = node.with_context(|| format!("the site has no node {deliverer}"))?.sidecar_at();
         let answer = Client::new(at, Protocol::Http1).get("localhost", "/v1/status").await?;
         let status: Value = serde_json::from_slice(&answer.body)?;
         let nodes = status.get("outside").and_then(Value::as_array).into_iter().flatten();

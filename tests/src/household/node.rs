@@ -158,6 +158,11 @@ impl Node {
         self.namespace = Some(namespace.name().to_owned());
     }
 
+    /// The network that its programs run in, where it is not this machine's own.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     /// Starts its Envoy with what [`Node::render`] left.
     ///
     /// # Errors

@@ -171,6 +171,12 @@ impl Room {
         self.make(want, &hello).map_err(local)?;
         let Some(made) = &self.made else { return Ok(()) };
         let has_it = hello.held.as_ref().is_some_and(|held| held.digest == made.digest);
+        if leaf.is_none() && !has_it && hello.is_taken {
+            // It would be refused, and a view may be large.
+            self.tell("standby", "another gateway delivers, and was heard of just now".to_owned(), false);
+            self.line = Some(line);
+            return Ok(());
+        }
         if leaf.is_some() || !has_it {
             let is_new_leaf = leaf.is_some();
             self.deliver(&mut line, &hello, leaf).await?;

@@ -85,7 +85,9 @@ if [ "$systemd" = yes ]; then
     done
     chown -R zoneway: /var/lib/zoneway
     systemctl daemon-reload
-    systemctl enable --now zoneway zoneway-envoy
+    systemctl enable zoneway zoneway-envoy
+    # Envoy is started when home has signed the key: that is not waited for here.
+    systemctl start --no-block zoneway zoneway-envoy
     echo "install: $node is set up; home delivers when it dials. What it waits for: journalctl -u zoneway"
 elif [ "$foreground" = yes ]; then
     exec "$root/usr/lib/zoneway/start"
