@@ -1,6 +1,8 @@
-//! `zoneway edge bundle`: what it says when it cannot be made, and what is left then.
+//! `zoneway edge bundle`: what it says when it cannot be made, what is left then, and whether systemd takes its units.
 
 use std::fs;
+use std::io::{Write as _, stderr};
+use std::process::Command;
 
 use super::Bench;
 
@@ -11,6 +13,8 @@ state: state
 envoys: [{node: studtop, run_dir: run}]
 outside: {ca: ca.pem, certificate: '{node}.pem', key: '{node}.key', authority: .}
 ";
+
+const MAKE: [&str; 8] = ["edge", "bundle", "--config", "run.yaml", "--node", "edge", "--wasm", "filter.wasm"];
 
 fn bench() -> Bench {
     let bench = Bench::example();
@@ -42,12 +46,37 @@ fn each_thing_that_is_missing_is_named_once_with_what_to_do() {
 #[test]
 fn a_bundle_that_fails_leaves_the_one_that_was_there_and_nothing_beside_it() {
     let bench = bench();
-    let make = ["edge", "bundle", "--config", "run.yaml", "--node", "edge", "--wasm", "filter.wasm"];
-    bench.run(&make).well();
+    bench.run(&MAKE).well();
     let before = fs::read(bench.path().join("edge.tar.gz")).unwrap();
     let files = || fs::read_dir(bench.path()).unwrap().count();
     let there = files();
-    refused(&bench, &[&make[2..], &["--envoy", "no-envoy"]].concat(), "cannot read no-envoy");
+    refused(&bench, &[&MAKE[2..], &["--envoy", "no-envoy"]].concat(), "cannot read no-envoy");
     assert!(fs::read(bench.path().join("edge.tar.gz")).unwrap() == before, "it is another one");
     assert_eq!(files(), there);
+}
+
+#[test]
+fn systemd_takes_the_units_of_a_bundle() {
+    let bench = bench();
+    bench.run(&MAKE).well();
+    let unpacked = Command::new("tar").args(["xzf", "edge.tar.gz"]).current_dir(bench.path()).status();
+    assert!(unpacked.unwrap().success());
+    let root = bench.path().join("zoneway-edge/files");
+    let mut verify = Command::new("systemd-analyze");
+    verify.args(["verify", "--man=no"]);
+    for unit in ["zoneway", "zoneway-envoy"] {
+        let file = root.join(format!("etc/systemd/system/{unit}.service"));
+        let text = fs::read_to_string(&file).unwrap().replace("@ROOT@", &root.display().to_string());
+        fs::write(&file, text).unwrap();
+        verify.arg(file);
+    }
+    let Ok(said) = verify.output() else {
+        // Past the test runner, which shows nothing of a test that passes.
+        writeln!(stderr(), "SKIPPED: the units of a bundle: no systemd-analyze to read them").unwrap();
+        return;
+    };
+    // It may have something to say of this machine's own units too.
+    let told = String::from_utf8_lossy(&said.stderr).into_owned();
+    let faults: Vec<_> = told.lines().filter(|line| line.contains("zoneway")).collect();
+    assert!(said.status.success() && faults.is_empty(), "{told}");
 }

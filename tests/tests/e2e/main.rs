@@ -9,6 +9,7 @@ mod edge_cases;
 mod edge_manners;
 mod household_listener;
 mod kills;
+mod limits;
 mod loops;
 mod lost_packets;
 mod native_module;

@@ -1,11 +1,13 @@
 //! What dies without a word: it takes connections still, or drops them, and never answers.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use zoneway_tests::client::{Client, Protocol, unix};
+use zoneway_tests::deadline;
 use zoneway_tests::household::Household;
 use zoneway_tests::household::sites::TWO_ZONES;
 
@@ -13,9 +15,8 @@ use zoneway_tests::household::sites::TWO_ZONES;
 const GONE_WITHIN: Duration = Duration::from_secs(100);
 const BACK_WITHIN: Duration = Duration::from_secs(100);
 
-/// What a node's sidecar says its Envoy's table is without, once every worker has adopted that.
-async fn out(household: &mut Household, node: &str) -> Result<Vec<String>> {
-    let at = household.node(node)?.sidecar_at();
+/// What a sidecar says its Envoy's table is without, once every worker has adopted that.
+async fn out(at: SocketAddr) -> Result<Vec<String>> {
     let answer = Client::new(at, Protocol::Http1).get("localhost", "/v1/status").await?;
     let status: Value = serde_json::from_slice(&answer.body)?;
     let node = status.pointer("/nodes/0").context("no node")?;
@@ -26,16 +27,14 @@ async fn out(household: &mut Household, node: &str) -> Result<Vec<String>> {
 
 /// Waits until each of these nodes' tables is without this, and nothing else.
 async fn wait(household: &mut Household, limit: Duration, wanted: &[(&str, &[&str])]) -> Result<()> {
-    let start = Instant::now();
     for (node, wanted) in wanted {
-        loop {
-            let out = out(household, node).await;
-            match out {
-                Ok(out) if out == *wanted => break,
-                other => ensure!(start.elapsed() < limit, "waited {limit:?} for {node}: {other:?}"),
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let at = household.node(node)?.sidecar_at();
+        deadline::within(limit, &format!("{node}'s table to be without {wanted:?}"), || async {
+            let out = out(at).await?;
+            ensure!(out == *wanted, "it is without {out:?}");
+            Ok(())
+        })
+        .await?;
     }
     Ok(())
 }
