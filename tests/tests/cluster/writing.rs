@@ -1,10 +1,14 @@
 //! What sidecars write into the cluster: one of them at a time, each thing once.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use zoneway_tests::artefact;
 use zoneway_tests::cluster::machine::Machine;
 use zoneway_tests::cluster::{Cluster, Name, objects};
 use zoneway_tests::deadline;
+use zoneway_tests::process::output;
 
 const LEASE: &str = "lease: {namespace: zoneway}";
 
@@ -29,6 +33,13 @@ async fn events(cluster: &Cluster) -> Result<Vec<Value>> {
         .into_iter()
         .filter(|event| event["reportingController"] == "st8s.stuartpb.com/zoneway")
         .collect())
+}
+
+/// What kubectl prints.
+fn kubectl(cluster: &Cluster, arguments: &[&str]) -> Result<String> {
+    let mut kubectl = Command::new(artefact::cluster("bin/kubectl")?);
+    kubectl.env("KUBECONFIG", cluster.kubeconfig(cluster.admin())?).env("HOME", cluster.folder());
+    output(kubectl.args(arguments))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +73,14 @@ async fn one_sidecar_writes_and_another_takes_over_when_it_ends() -> Result<()> 
     assert_eq!(told.len(), 1, "{told:?}");
     let event = told.first().context("one")?;
     assert_eq!(event["regarding"]["name"], "nameless");
-    assert_eq!(event["reason"], "NoHost");
+    assert_eq!((event["reason"].as_str(), event["type"].as_str()), (Some("NoHost"), Some("Warning")));
+    let note = event["note"].as_str().unwrap_or_default();
+    assert!(note.contains("without a host stays local") && note.contains("give it a host"), "{note:?}");
+    for machine in &machines {
+        let (_, metrics) = machine.page("/metrics").await?;
+        let counted = "zoneway_sidecar_cluster_notes{reason=\"NoHost\"} 1";
+        assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+    }
 
     // The status of a Zone is what `kubectl get` shows.
     deadline::until("the status", || async {
@@ -72,6 +90,14 @@ async fn one_sidecar_writes_and_another_takes_over_when_it_ends() -> Result<()> 
         Ok(())
     })
     .await?;
+    let shown = kubectl(&cluster, &["get", "zones", "--output", "wide"])?;
+    let (head, zone) = shown.split_once('\n').context("a line for each")?;
+    for column in ["NAME", "PUBLIC", "NODES", "LINKS UP", "READY", "REASON", "REVISION", "AGE"] {
+        assert!(head.contains(column), "{column}: {shown}");
+    }
+    let cells: Vec<&str> = zone.split_whitespace().collect();
+    assert!(cells.starts_with(&["403", "2", "0", "True", "Routed"]), "{shown}");
+
     let version = |zone: &Value| zone["metadata"]["resourceVersion"].clone();
     let before = version(&cluster.get(&Name::cluster("st8s.stuartpb.com/v1alpha1", "Zone", "403")).await?);
 
