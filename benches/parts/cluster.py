@@ -1,4 +1,5 @@
-"""A sidecar that reads a real cluster: from a changed EndpointSlice to every worker of a real Envoy, and the sidecar's memory.
+"""A sidecar that reads a real cluster: from a changed EndpointSlice, or Ingress, to every worker of a real Envoy, and the sidecar's
+memory.
 
 The cluster is kube-apiserver and etcd on this machine, so they have their share of the two cores too. The time begins before
 the change is sent to the API server."""
@@ -15,9 +16,14 @@ from bed import ROOT, Beds
 
 NAME = "cluster"
 NODES, CHANGES = 100, 200
-# Services and hosts: the issue's, and ten times the services for memory.
-SIZES = ((1_000, 10_000, CHANGES), (10_000, 10_000, 20))
-FILTERS = ("wasm", "module")
+# Services, hosts, changes and what is changed: a household's size ten times over, and ten times the services once more for the memory, which
+# is the sidecar's, whatever filter its Envoy loads.
+RUNS = (
+    ("wasm", 1_000, 10_000, CHANGES, "endpoints"),
+    ("module", 1_000, 10_000, CHANGES, "endpoints"),
+    ("module", 1_000, 10_000, CHANGES, "routes"),
+    ("module", 10_000, 10_000, 20, "endpoints"),
+)
 
 
 def measure(asked: argparse.Namespace, beds: Beds) -> list[dict]:
@@ -25,14 +31,13 @@ def measure(asked: argparse.Namespace, beds: Beds) -> list[dict]:
     for words in (["-p", "zoneway-sidecar", "--release"], ["-p", "zoneway-tests", "--bin", "cluster-measure"]):
         subprocess.run(["cargo", "build", "--locked", *words], cwd=ROOT, check=True)
     found = []
-    for services, hosts, changes in SIZES:
-        # The memory is the sidecar's, whatever its Envoy loads.
-        for filter in FILTERS if services == SIZES[0][0] else FILTERS[:1]:
-            words = [target / "debug/cluster-measure", f"--services={services}", f"--hosts={hosts}", f"--nodes={NODES}", f"--changes={changes}"]
-            environment = os.environ | {"ZONEWAY_FILTER": filter, "ZONEWAY_BIN": str(target / "release/zoneway")}
-            done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True, text=True)
-            found.append(json.loads(done.stdout))
-            print(summary(found[-1:]), file=sys.stderr)
+    for filter, services, hosts, changes, changed in RUNS:
+        words = [target / "debug/cluster-measure", f"--services={services}", f"--hosts={hosts}", f"--nodes={NODES}", f"--changes={changes}"]
+        words += ["--routes"] if changed == "routes" else []
+        environment = os.environ | {"ZONEWAY_FILTER": filter, "ZONEWAY_BIN": str(target / "release/zoneway")}
+        done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+        found.append(json.loads(done.stdout) | {"changed": changed})
+        print(summary(found[-1:]), file=sys.stderr)
     return found
 
 
@@ -41,7 +46,7 @@ def summary(raw: list[dict]) -> list[dict]:
     for run in raw:
         times = sorted(change["ms"] for change in run["changes"])
         lines.append(
-            {key: run[key] for key in ("filter", "services", "hosts", "nodes", "rss_kib", "peak_kib")}
+            {key: run[key] for key in ("filter", "changed", "services", "hosts", "nodes", "rss_kib", "peak_kib")}
             | {
                 "changes": len(times),
                 "median_ms": statistics.median(times),
