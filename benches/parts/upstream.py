@@ -15,7 +15,7 @@ NAME = "upstream"
 HOSTS = 10_000
 CONNECTIONS = (1, 64)
 # Those that are paired with none, at so many connections, for a second each time.
-PAIRED = ("empty", "wasm", "module")
+PAIRED = ("empty", "nothing", "wasm", "module")
 
 
 def measure(asked: argparse.Namespace, beds: Beds) -> dict:
