@@ -5,6 +5,7 @@ mod bad_peers;
 mod behind_nat;
 mod captured_node;
 mod client_address;
+mod delivery_trust;
 mod edge_cases;
 mod edge_manners;
 mod household_listener;

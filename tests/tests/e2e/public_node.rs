@@ -8,7 +8,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use memchr::memmem;
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType};
 use serde_json::Value;
 use zoneway_tests::client::{Client, Protocol, tls};
 use zoneway_tests::deadline;
@@ -186,7 +185,9 @@ async fn whoever_is_no_gateway_of_home_delivers_nothing_and_the_log_says_why() -
     pki::init(&attacker)?;
     let forged = pki::issue(&attacker, "403", "studtop")?;
     let other_zone = pki::issue(&folder, "exposed", "other")?;
-    let expired = expired(&folder, "spiffe://stuartpb.com/zone/403/node/studtop")?;
+    let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
+    let expired =
+        pki::certify(&folder, "spiffe://stuartpb.com/zone/403/node/studtop", (now - 3 * hour, now - hour))?;
     let of = |(certificate, key): &(PathBuf, PathBuf)| tls::identity(certificate, key);
     let knocks = [
         (tls::anonymous()?, "it shows no certificate"),
@@ -218,24 +219,6 @@ async fn whoever_is_no_gateway_of_home_delivers_nothing_and_the_log_says_why() -
     let answer = client.get("public-node", "/v1/public-node").await?;
     assert_eq!(answer.status, 200, "{answer:?}");
     Ok(())
-}
-
-/// A certificate of the authority in a folder that was over an hour ago.
-fn expired(folder: &Path, identity: &str) -> Result<(PathBuf, PathBuf)> {
-    let ca = fs::read_to_string(folder.join("ca.pem"))?;
-    let ca_key = KeyPair::from_pem(&fs::read_to_string(folder.join("ca.key"))?)?;
-    let issuer = Issuer::from_ca_cert_pem(&ca, ca_key)?;
-    let mut params = CertificateParams::default();
-    params.subject_alt_names = vec![SanType::URI(identity.try_into()?)];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    let hour = Duration::from_secs(3600);
-    params.not_before = (SystemTime::now() - 3 * hour).into();
-    params.not_after = (SystemTime::now() - hour).into();
-    let key = KeyPair::generate()?;
-    let files = (folder.join("expired.pem"), folder.join("expired.key"));
-    fs::write(&files.0, params.signed_by(&key, &issuer)?.pem())?;
-    fs::write(&files.1, key.serialize_pem())?;
-    Ok(files)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,12 +1,11 @@
 //! Who is refused at the handshake of a node's peer listener, and what its log says of it: nobody's certificate, another
 //! authority's, one that has expired, one that is revoked, and one of a zone or a node that has no business there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
-use rcgen::{CertificateParams, DistinguishedName, Issuer, KeyPair, SanType};
 use tokio_rustls::rustls::ClientConfig;
 use zoneway_tests::client::{Answer, Ask, Client, Protocol, tls};
 use zoneway_tests::deadline;
@@ -46,23 +45,6 @@ fn identity((certificate, key): &Files) -> Result<Arc<ClientConfig>> {
     tls::identity(certificate, key)
 }
 
-/// A certificate of a node that is good for so long, by the household's own authority.
-fn short_lived(folder: &Path, node: &str, life: Duration) -> Result<Files> {
-    let read = |name: &str| std::fs::read_to_string(folder.join(name));
-    let issuer = Issuer::from_ca_cert_pem(&read("ca.pem")?, KeyPair::from_pem(&read("ca.key")?)?)?;
-    let mut params = CertificateParams::default();
-    params.not_before = (SystemTime::now() - Duration::from_secs(60)).into();
-    params.not_after = (SystemTime::now() + life).into();
-    params.distinguished_name = DistinguishedName::new();
-    params.subject_alt_names = vec![SanType::URI(format!("spiffe://stuartpb.com/zone/{node}").try_into()?)];
-    params.use_authority_key_identifier_extension = true;
-    let key = KeyPair::generate()?;
-    let files = (folder.join("short.pem"), folder.join("short.key"));
-    std::fs::write(&files.0, params.signed_by(&key, &issuer)?.pem())?;
-    std::fs::write(&files.1, key.serialize_pem())?;
-    Ok(files)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_refused_stands_in_the_log_with_the_reason() -> Result<()> {
     let mut household = Household::start(TWO_ZONES).await?;
@@ -97,7 +79,9 @@ async fn a_certificate_that_has_expired_is_refused_even_to_who_was_heard_before(
     let mut household = Household::start(TWO_ZONES).await?;
     // As long as a busy machine may take to be asked once.
     let life = Duration::from_secs(20);
-    let short = identity(&short_lived(household.folder(), "403/node/stuchip", life)?)?;
+    let times = (SystemTime::now() - Duration::from_secs(60), SystemTime::now() + life);
+    let short =
+        identity(&pki::certify(household.folder(), "spiffe://stuartpb.com/zone/403/node/stuchip", times)?)?;
     assert_eq!(knock(&household, &short, "403/stuchip").await?.status, 200, "while it is good it is heard");
     assert_eq!(knock(&household, &short, "403/stuchip").await?.status, 200);
     refused(&mut household, &short, &["certificate_has_expired", "zone/403/node/stuchip"]).await
