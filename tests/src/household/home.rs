@@ -127,22 +127,9 @@ impl Home {
     /// # Errors
     /// `zoneway edge bundle` refuses.
     pub fn bundle(&self, edge: &str, name: &str) -> Result<Bundle> {
-        let folder = self.household.folder().join(name);
-        fs::create_dir_all(&folder)?;
-        let archive = folder.join("edge.tar.gz");
         let deliverer = self.deliverers.first().context("nobody delivers")?;
         let config = self.household.folder().join(deliverer).join("run.yaml");
-        let filter = artefact::filter()?;
-        let mut command = Command::new(artefact::zoneway()?);
-        command.args(["edge", "bundle", "--node", edge, "--filter", filter.word(), "--config"]).arg(config);
-        command.arg("--output").arg(&archive).args(["--listen", &self.receives_at(edge)?.to_string()]);
-        match filter {
-            artefact::Filter::Wasm => command.arg("--wasm").arg(artefact::wasm()?),
-            artefact::Filter::Module => command.arg("--module").arg(artefact::module()?),
-        };
-        process::output(&mut command)?;
-        process::output(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&folder))?;
-        Ok(Bundle { folder })
+        Bundle::make(&config, edge, self.receives_at(edge)?, self.household.folder().join(name))
     }
 
     /// Waits until a request at the public node `edge` gets home.
@@ -192,6 +179,27 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// Makes a bundle for a public node whose sidecar is to listen there, by the configuration of the sidecar that delivers, and
+    /// unpacks it into a folder.
+    ///
+    /// # Errors
+    /// `zoneway edge bundle` refuses.
+    pub fn make(config: &Path, edge: &str, receives_at: SocketAddr, folder: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let archive = folder.join("edge.tar.gz");
+        let filter = artefact::filter()?;
+        let mut command = Command::new(artefact::zoneway()?);
+        command.args(["edge", "bundle", "--node", edge, "--filter", filter.word(), "--config"]).arg(config);
+        command.arg("--output").arg(&archive).args(["--listen", &receives_at.to_string()]);
+        match filter {
+            artefact::Filter::Wasm => command.arg("--wasm").arg(artefact::wasm()?),
+            artefact::Filter::Module => command.arg("--module").arg(artefact::module()?),
+        };
+        process::output(&mut command)?;
+        process::output(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&folder))?;
+        Ok(Self { folder })
+    }
+
     /// The folder that it is in.
     #[must_use]
     pub fn folder(&self) -> &Path {

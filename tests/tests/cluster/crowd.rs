@@ -27,7 +27,7 @@ async fn a_hundred_sidecars_that_start_at_once_all_read_the_cluster_and_one_writ
     }
     let mut machine = Machine::start(&cluster, "studtop", "403", "").await?;
     let kubeconfig = cluster.kubeconfig(cluster.admin())?;
-    let lease = json!({"namespace": "zoneway"});
+    let lease = json!({"lease": {"namespace": "zoneway"}});
     let mut crowd = Vec::new();
     for name in &names {
         crowd.push(Lone::start(&cluster, name, &kubeconfig, &json!({}), &lease)?);

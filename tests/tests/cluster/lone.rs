@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -16,17 +16,19 @@ use zoneway_tests::{address, artefact};
 pub(crate) struct Lone {
     /// Its process.
     pub(crate) process: Process,
+    /// The file of its configuration.
+    pub(crate) config: PathBuf,
     at: SocketAddr,
 }
 
 impl Lone {
-    /// Starts the sidecar of a node of zone 403. `more` are further members of `source.cluster`.
+    /// Starts the sidecar of a node of zone 403. `more` are further members of `source.cluster`, `beside` of the configuration.
     pub(crate) fn start(
         cluster: &Cluster,
         node: &str,
         kubeconfig: &Path,
         more: &Value,
-        lease: &Value,
+        beside: &Value,
     ) -> Result<Self> {
         let folder = cluster.folder().join("lone").join(kubeconfig.file_name().context("a file")?).join(node);
         fs::create_dir_all(folder.join("state"))?;
@@ -38,27 +40,34 @@ impl Lone {
         for (name, value) in more.as_object().into_iter().flatten() {
             source = objects::with(source, &[name.as_str()], value.clone());
         }
-        let config = json!({
+        let mut config = json!({
             "version": 1,
             "source": {"cluster": source, "kubeconfig": kubeconfig},
             "state": folder.join("state"),
             "envoys": [{"node": node, "run_dir": folder.join("run")}],
             "listen": at.to_string(),
-            "lease": lease,
         });
+        for (name, value) in beside.as_object().into_iter().flatten() {
+            config = objects::with(config, &[name.as_str()], value.clone());
+        }
         let file = folder.join("run.yaml");
         fs::write(&file, config.to_string())?;
         let mut command = Command::new(artefact::zoneway()?);
-        command.arg("run").arg("--config").arg(file);
+        command.arg("run").arg("--config").arg(&file);
         let process = Process::start(&format!("sidecar {node}"), &mut command, &folder.join("log"))?;
-        Ok(Self { process, at })
+        Ok(Self { process, at, config: file })
+    }
+
+    /// What it says of itself.
+    pub(crate) async fn status(&mut self) -> Result<Value> {
+        self.process.alive()?;
+        let answer = Client::new(self.at, Protocol::Http1).send(&Ask::get("z", "/v1/status")).await?;
+        Ok(serde_json::from_slice(&answer.body)?)
     }
 
     /// What it says of the cluster.
     pub(crate) async fn cluster(&mut self) -> Result<Value> {
-        self.process.alive()?;
-        let answer = Client::new(self.at, Protocol::Http1).send(&Ask::get("z", "/v1/status")).await?;
-        let status: Value = serde_json::from_slice(&answer.body)?;
+        let status = self.status().await?;
         status.pointer("/source/cluster").cloned().context("it says nothing of a cluster")
     }
 

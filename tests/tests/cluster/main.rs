@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "what a helper of a test does not find fails the test")]
 
 mod crowd;
+mod delivery;
 mod deploy;
 mod faults;
 mod harness;

@@ -151,7 +151,7 @@ async fn start(cluster: &Cluster, chart: &str, number: usize, without: Option<&R
         "peer_port": 20_000 + number,
         "envoys": {"namespace": release, "labels": {"app": "envoy"}},
     });
-    let lease = json!({"namespace": release, "name": release});
+    let lease = json!({"lease": {"namespace": release, "name": release}});
     Lone::start(cluster, "studtop", &cluster.kubeconfig(&account)?, &more, &lease)
 }
 
