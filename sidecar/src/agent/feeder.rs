@@ -153,6 +153,8 @@ impl Feeder {
             }
             debug!(node = self.node, ?step, "next");
             let event = self.carry_out(step).await;
+            // An Envoy that was found to have started anew gets the table that is right for it, and no other before.
+            self.feed_what_changed();
             self.feed.apply(event, self.shared.now());
             self.tell();
         }
@@ -186,6 +188,16 @@ impl Feeder {
     /// Asks Envoy how its probes went; what went out or came back changes the table.
     async fn probe(&mut self) {
         self.probing.ask(self.files.as_mut(), || self.shared.now()).await;
+        if self.probing.has_changed() {
+            // Perhaps it was a new Envoy that answered: that one has no table.
+            let polled = Event::Polled(self.poll().await);
+            self.feed_what_changed();
+            self.feed.apply(polled, self.shared.now());
+            self.tell();
+        }
+    }
+
+    fn feed_what_changed(&mut self) {
         if !self.is_midway()
             && let Some(picture) = self.probing.changed()
         {
@@ -254,6 +266,9 @@ impl Feeder {
         self.polled_at = Instant::now();
         match status {
             Ok(status) => {
+                if status.table.is_none() {
+                    self.probing.restarted(self.shared.now());
+                }
                 let reader = Reader {
                     table: status.table.as_ref().map(|table| (table.revision, table.digest.clone())),
                     reads_ours: status.versions.contains(&zoneway_core::table::TABLE_VERSION),

@@ -24,6 +24,9 @@ pub(crate) const BACK_AFTER: Duration = Duration::from_secs(30);
 /// rest, and Envoy's very first probe counts for three.
 const NEVER_WELL: Duration = Duration::from_secs(120);
 
+/// How long ago something may have gone out by a first probe, when Envoy is found to have started anew.
+const JUST_NOW: Duration = Duration::from_secs(5);
+
 /// What is probed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
@@ -107,6 +110,20 @@ impl Probes {
         before != self.out()
     }
 
+    /// Envoy has started anew: to the new one nothing was ever well, and its first probe counts for three. What was out before
+    /// stays out. Gives whether anything came back.
+    pub(crate) fn restarted(&mut self, now: Time) -> bool {
+        let before = self.out();
+        for health in self.subjects.values_mut() {
+            let is_first_probe =
+                matches!(health.since, Some((false, since)) if now.saturating_sub(since) < JUST_NOW);
+            if !health.out || is_first_probe {
+                *health = Health::default();
+            }
+        }
+        before != self.out()
+    }
+
     /// What is out.
     pub(crate) fn out(&self) -> BTreeSet<Subject> {
         self.subjects.iter().filter(|(_, health)| health.out).map(|(subject, _)| subject.clone()).collect()
@@ -168,7 +185,7 @@ mod tests {
         Subject::Node("a".to_owned())
     }
 
-    /// Tells a node's health second by second (`.` well, `x` failed, `?` unknown) and gives when it was out.
+    /// Tells a node's health second by second (`.` well, `x` failed, `?` unknown, `R` Envoy started anew) and gives when it was out.
     fn outs(story: &str) -> String {
         let mut probes = Probes::new(super::BACK_AFTER);
         let mut outs = String::new();
@@ -179,7 +196,11 @@ mod tests {
                 _ => Seen::Unknown,
             };
             let was = !probes.out().is_empty();
-            let changed = probes.saw(&BTreeMap::from([(node(), seen)]), Duration::from_secs(second as u64));
+            let now = Duration::from_secs(second as u64);
+            let changed = match what {
+                'R' => probes.restarted(now),
+                _ => probes.saw(&BTreeMap::from([(node(), seen)]), now),
+            };
             let is = !probes.out().is_empty();
             assert_eq!(changed, was != is, "{story} at {second}");
             outs.push(if is { 'o' } else { '-' });
@@ -191,6 +212,16 @@ mod tests {
     fn what_failed_is_out_at_once_and_back_after_half_a_minute_of_health() {
         let well = ".".repeat(31);
         assert_eq!(outs(&format!(".x{well}")), format!("-o{}-", "o".repeat(30)));
+    }
+
+    #[test]
+    fn the_first_probe_of_an_envoy_that_started_anew_counts_for_one_whether_that_is_known_before_it_or_after()
+    {
+        assert_eq!(outs(".Rxx.x"), "-----o");
+        assert_eq!(outs(".xR."), "-o--");
+        // What was out before stays out.
+        let well = ".".repeat(31);
+        assert_eq!(outs(&format!(".xxxxxxR{well}")), format!("-{}-", "o".repeat(7 + 30)));
     }
 
     #[test]

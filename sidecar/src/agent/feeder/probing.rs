@@ -70,6 +70,16 @@ impl Probing {
         self.changed |= self.probes.saw(&seen, answered);
     }
 
+    /// Whether what is out is not what the picture that was given last shows.
+    pub(super) fn has_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Envoy has started anew, and has no table.
+    pub(super) fn restarted(&mut self, now: Time) {
+        self.changed |= self.probes.restarted(now);
+    }
+
     /// What is out, in words.
     pub(super) fn out(&self) -> Vec<String> {
         self.out.iter().map(ToString::to_string).collect()
