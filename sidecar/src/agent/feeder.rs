@@ -125,9 +125,7 @@ impl Feeder {
     /// Feeds the Envoy for ever. May be dropped at any time: whatever was under way can be done again.
     pub(crate) async fn run(mut self) {
         // What is served now has a say in how the first picture is fed.
-        let polled = Event::Polled(self.poll().await);
-        self.feed.apply(polled, self.shared.now());
-        self.tell();
+        self.note_served().await;
         loop {
             self.go_on();
             if !self.is_midway() {
@@ -152,11 +150,7 @@ impl Feeder {
                 continue;
             }
             debug!(node = self.node, ?step, "next");
-            let event = self.carry_out(step).await;
-            // An Envoy that was found to have started anew gets the table that is right for it, and no other before.
-            self.feed_what_changed();
-            self.feed.apply(event, self.shared.now());
-            self.tell();
+            self.carry_out(step).await;
         }
     }
 
@@ -190,20 +184,22 @@ impl Feeder {
         self.probing.ask(self.files.as_mut(), || self.shared.now()).await;
         if self.probing.has_changed() {
             // Perhaps it was a new Envoy that answered: that one has no table.
-            let polled = Event::Polled(self.poll().await);
-            self.feed_what_changed();
-            self.feed.apply(polled, self.shared.now());
-            self.tell();
+            self.note_served().await;
         }
     }
 
-    fn feed_what_changed(&mut self) {
+    /// Asks the endpoint what is served. What probes changed is fed here and nowhere else: between a step and what came of it
+    /// the feed would take the one content for the other.
+    async fn note_served(&mut self) {
+        let polled = Event::Polled(self.poll().await);
+        // Before the feed learns that Envoy has started anew: it pushes the table that is right for that one, and no other before.
         if !self.is_midway()
             && let Some(picture) = self.probing.changed()
         {
             self.feed_with(picture);
-            self.tell();
         }
+        self.feed.apply(polled, self.shared.now());
+        self.tell();
     }
 
     fn feed_with(&mut self, picture: Arc<NodePicture>) {
@@ -242,10 +238,10 @@ impl Feeder {
         }
     }
 
-    async fn carry_out(&mut self, step: Step) -> Event {
-        match step {
+    async fn carry_out(&mut self, step: Step) {
+        let event = match step {
             // Waited for by the caller.
-            Step::Wait(_) | Step::Poll => Event::Polled(self.poll().await),
+            Step::Wait(_) | Step::Poll => return self.note_served().await,
             Step::Write(stage) => {
                 let written = self.write(stage).await;
                 Event::Wrote(stage, written)
@@ -258,7 +254,9 @@ impl Feeder {
                 let outcome = self.push(revision).await;
                 Event::Pushed(revision, outcome)
             }
-        }
+        };
+        self.feed.apply(event, self.shared.now());
+        self.tell();
     }
 
     async fn poll(&mut self) -> Result<Reader, String> {
