@@ -1,10 +1,11 @@
 //! The objects that a site is made of, typed, and how they are named.
 //!
-//! What Kubernetes itself defines comes from `k8s-openapi`. Of other projects' objects only the fields that are read
-//! stand here; they belong to others, so a field that is not known is no error.
+//! Only the fields that are read stand here, which cost memory as code too. The objects belong to others, so a field that is
+//! not known is no error.
 
 mod contour;
 mod gateway_api;
+mod kubernetes;
 mod selector;
 mod zone;
 
@@ -12,9 +13,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +22,10 @@ pub(crate) use contour::{
 pub(crate) use gateway_api::{
     AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,
     HTTPRouteRule, HttpPathMatch, Listener, ParentRef, ReferenceGrant,
+};
+pub(crate) use kubernetes::{
+    Endpoint, EndpointSlice, Ingress, IngressBackend, IngressClass, IngressPath, Namespace, Node, Pod,
+    Service, ServicePort,
 };
 pub(crate) use selector::LabelSelector;
 pub(crate) use zone::{Gateway as ZoneGateway, Zone, ZoneCondition, ZoneLink, ZoneSpec, ZoneStatus};

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressClass};
-
-use super::super::super::objects::Kind;
+use super::super::super::objects::{Ingress, IngressBackend, IngressClass, IngressPath, Kind};
 use super::meta::RouteMeta;
 use super::path::{Backend, Goes, HostAsk, PathAsk, Port};
 use super::{Digester, annotation};
@@ -57,7 +55,7 @@ impl IngressDigest {
     }
 }
 
-fn path_of(path: &HTTPIngressPath, namespace: &str, by: &mut Digester<'_>) -> PathDigest {
+fn path_of(path: &IngressPath, namespace: &str, by: &mut Digester<'_>) -> PathDigest {
     let text = path.path.as_deref().filter(|text| !text.is_empty()).unwrap_or("/");
     let ask = match path.path_type.as_str() {
         "Exact" => PathAsk::exact(text, by.texts),

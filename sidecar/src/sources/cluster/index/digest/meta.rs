@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::super::super::objects::{Kind, ObjectRef};
+use super::super::super::objects::{Kind, Namespace, ObjectRef};
 use super::super::words::ACME_SOLVER;
 use super::{Digester, annotation, label};
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Node, Pod};
-
-use super::super::super::objects::{Kind, ObjectRef};
+use super::super::super::objects::{Kind, Node, ObjectRef, Pod};
 use super::meta::Labels;
 use super::{Digester, annotation, label};
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use zoneway_site::Protocol;
 
-use super::super::super::objects::{Kind, ObjectRef};
+use super::super::super::objects::{Kind, ObjectRef, Service, ServicePort};
 use super::slice::Family;
 use super::{Digester, annotation, label};
 

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
-
+use super::super::super::objects::{Endpoint, EndpointSlice};
 use super::{Digester, annotation, label};
 
 /// What matters of an EndpointSlice.

@@ -1,84 +1,61 @@
 //! A large cluster.
 
-use k8s_openapi::api::core::v1::{
-    Node, NodeAddress, NodeCondition, NodeStatus, Service, ServicePort, ServiceSpec,
-};
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
-use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
-    IngressSpec, ServiceBackendPort,
-};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::{Value, json};
 use zoneway_site::Site;
 
 use super::{Index, fill, settings};
+use crate::sources::cluster::objects::{Kind, Object};
 
 const NODES: usize = 100;
 const SERVICES: usize = 1_000;
 const HOSTS: usize = 10_000;
 
-fn metadata(namespace: Option<&str>, name: String, label: (&str, String)) -> ObjectMeta {
-    ObjectMeta {
-        name: Some(name),
-        namespace: namespace.map(str::to_owned),
-        labels: Some([(label.0.to_owned(), label.1)].into()),
-        ..ObjectMeta::default()
-    }
+fn object(kind: Kind, value: &Value) -> Object {
+    kind.read(value).expect("an object")
 }
 
-fn node(number: usize) -> Node {
-    let address = NodeAddress {
-        type_: "InternalIP".to_owned(),
-        address: format!("10.0.{}.{}", number / 250, number % 250 + 1),
-    };
-    let ready =
-        NodeCondition { type_: "Ready".to_owned(), status: "True".to_owned(), ..NodeCondition::default() };
-    let status =
-        NodeStatus { addresses: Some(vec![address]), conditions: Some(vec![ready]), ..NodeStatus::default() };
-    let zone = format!("zone-{}", number % 4);
-    let metadata = metadata(None, format!("node-{number}"), ("st8s.stuartpb.com/zone", zone));
-    Node { metadata, status: Some(status), ..Node::default() }
+fn node(number: usize) -> Object {
+    let address =
+        json!({"type": "InternalIP", "address": format!("10.0.{}.{}", number / 250, number % 250 + 1)});
+    let labels = json!({"st8s.stuartpb.com/zone": format!("zone-{}", number % 4)});
+    object(
+        Kind::Node,
+        &json!({
+            "metadata": {"name": format!("node-{number}"), "labels": labels},
+            "status": {"addresses": [address], "conditions": [{"type": "Ready", "status": "True"}]},
+        }),
+    )
 }
 
-fn service(number: usize) -> Service {
-    let port = ServicePort { port: 80, ..ServicePort::default() };
-    let spec = ServiceSpec { ports: Some(vec![port]), ..ServiceSpec::default() };
-    let metadata = metadata(Some("shop"), format!("service-{number}"), ("app", format!("app-{number}")));
-    Service { metadata, spec: Some(spec), ..Service::default() }
+fn service(number: usize) -> Object {
+    let metadata = json!({"namespace": "shop", "name": format!("service-{number}")});
+    object(Kind::Service, &json!({"metadata": metadata, "spec": {"ports": [{"port": 80}]}}))
 }
 
 /// Ten endpoints, one of them not the same in another round.
-fn slice(number: usize, round: usize) -> EndpointSlice {
-    let endpoint = |place: usize| Endpoint {
-        addresses: vec![format!("10.{}.{}.{}", 100 + place, number / 250, number % 250 + 1)],
-        node_name: Some(format!("node-{}", (number + place + if place == 0 { round } else { 0 }) % NODES)),
-        ..Endpoint::default()
+fn slice(number: usize, round: usize) -> Object {
+    let endpoint = |place: usize| {
+        let node = (number + place + if place == 0 { round } else { 0 }) % NODES;
+        let address = format!("10.{}.{}.{}", 100 + place, number / 250, number % 250 + 1);
+        json!({"addresses": [address], "nodeName": format!("node-{node}")})
     };
-    let port = EndpointPort { port: Some(8080), ..EndpointPort::default() };
     let name = format!("service-{number}");
-    EndpointSlice {
-        address_type: "IPv4".to_owned(),
-        endpoints: (0..10).map(endpoint).collect(),
-        metadata: metadata(Some("shop"), format!("{name}-x"), ("kubernetes.io/service-name", name)),
-        ports: Some(vec![port]),
-    }
+    let labels = json!({"kubernetes.io/service-name": name});
+    object(
+        Kind::EndpointSlice,
+        &json!({
+            "metadata": {"namespace": "shop", "name": format!("{name}-x"), "labels": labels},
+            "addressType": "IPv4", "ports": [{"port": 8080}], "endpoints": (0..10).map(endpoint).collect::<Vec<_>>(),
+        }),
+    )
 }
 
-fn ingress(number: usize) -> Ingress {
-    let port = ServiceBackendPort { number: Some(80), ..ServiceBackendPort::default() };
-    let service = IngressServiceBackend { name: format!("service-{}", number % SERVICES), port: Some(port) };
-    let path = HTTPIngressPath {
-        backend: IngressBackend { service: Some(service), ..IngressBackend::default() },
-        path: Some("/".to_owned()),
-        path_type: "Prefix".to_owned(),
-    };
-    let rule = IngressRule {
-        host: Some(format!("host-{number}.shop.example.com")),
-        http: Some(HTTPIngressRuleValue { paths: vec![path] }),
-    };
-    let spec = IngressSpec { rules: Some(vec![rule]), ..IngressSpec::default() };
-    let metadata = metadata(Some("shop"), format!("ingress-{number}"), ("app", "shop".to_owned()));
-    Ingress { metadata, spec: Some(spec), ..Ingress::default() }
+fn ingress(number: usize) -> Object {
+    let service = json!({"name": format!("service-{}", number % SERVICES), "port": {"number": 80}});
+    let path = json!({"path": "/", "pathType": "Prefix", "backend": {"service": service}});
+    let rule = json!({"host": format!("host-{number}.shop.example.com"), "http": {"paths": [path]}});
+    let metadata = json!({"namespace": "shop", "name": format!("ingress-{number}")});
+    object(Kind::Ingress, &json!({"metadata": metadata, "spec": {"rules": [rule]}}))
 }
 
 #[test]
