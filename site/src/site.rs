@@ -224,7 +224,7 @@ pub struct Served {
 }
 
 /// A host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Host {
     /// Who serves it where several nodes run it.
@@ -234,7 +234,7 @@ pub struct Host {
 }
 
 /// A path of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Rule {
     /// The source zones that may ask.
@@ -248,7 +248,7 @@ pub struct Rule {
 }
 
 /// What made an exposure so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExposedBy {
     /// The path's own `expose_to`.
     Path,

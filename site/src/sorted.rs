@@ -3,8 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+use zoneway_core::strict;
+
 /// Entries by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sorted<K, V>(Box<[(K, V)]>);
 
 impl<K: AsRef<str>, V> Sorted<K, V> {
@@ -40,5 +44,33 @@ impl<K: AsRef<str>, V> Sorted<K, V> {
 impl<K, V> From<BTreeMap<K, V>> for Sorted<K, V> {
     fn from(entries: BTreeMap<K, V>) -> Self {
         Self(entries.into_iter().collect())
+    }
+}
+
+impl<K, V> IntoIterator for Sorted<K, V> {
+    type Item = (K, V);
+    type IntoIter = std::vec::IntoIter<(K, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for Sorted<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        entries.into_iter().collect::<BTreeMap<K, V>>().into()
+    }
+}
+
+/// As a map is read: a name that stands twice is an error.
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Sorted<String, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        strict::map(deserializer).map(Self::from)
+    }
+}
+
+impl<K: Serialize, V: Serialize> Serialize for Sorted<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, entry)| (name, entry)))
     }
 }

@@ -8,7 +8,7 @@ mod services;
 mod settings;
 mod zones;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::iter::Peekable;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use zoneway_core::name::{NodeId, ZoneName};
 use zoneway_core::table::Limits;
 
 use crate::fault::{Fault, SiteFault};
-use crate::site::Site;
+use crate::site::{Host, Site};
 use crate::suggestion::closest;
 use crate::wire::{self, Name};
 
@@ -47,6 +47,7 @@ pub(crate) fn build(wire: &wire::Site, before: Option<(&wire::Site, &Site)>) -> 
             .collect(),
         before,
         exposures: BTreeSet::new(),
+        meant: HashSet::new(),
         services_stay: false,
         faults: Vec::new(),
     };
@@ -85,6 +86,8 @@ struct Check<'a> {
     before: Option<(&'a wire::Site, &'a Site)>,
     /// Sets of zones that rules are exposed to, each once.
     exposures: BTreeSet<Arc<BTreeSet<ZoneName>>>,
+    /// What hosts mean, each once: there are more hosts than services, and most say no more than the service's name.
+    meant: HashSet<Arc<Host>>,
     /// Whether every service of that other site is there still.
     services_stay: bool,
     faults: Vec<Fault>,

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use zoneway_core::strict;
 pub use zoneway_core::table::wire::Prefer;
 
+use crate::sorted::Sorted;
 pub use entries::Entries;
 pub use name::Name;
 
@@ -247,8 +248,8 @@ pub struct Link {
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Where, by node.
-    #[serde(default, deserialize_with = "strict::optional_map", skip_serializing_if = "Option::is_none")]
-    pub at: Option<BTreeMap<String, Served>>,
+    #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
+    pub at: Option<Sorted<String, Served>>,
     /// What it speaks; default http.
     #[serde(default, deserialize_with = "strict::optional", skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
@@ -282,7 +283,7 @@ pub struct Served {
 }
 
 /// A host: the name of its service, or the long form.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Host {
     /// The zones that may ask, where a path does not say; default: home.
     pub expose_to: Option<Vec<Name>>,
@@ -295,7 +296,7 @@ pub struct Host {
 }
 
 /// A path of a host: the name of its service, or the long form.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// The zones that may ask; default: the host's.
     pub expose_to: Option<Vec<Name>>,

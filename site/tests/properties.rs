@@ -80,7 +80,8 @@ prop_compose! {
         for (node, (service, weight)) in nodes.zip(&served).filter_map(|(node, served)| Some((node, (*served)?))) {
             let served = wire::Served { addresses: vec!["127.9.9.9:9999".to_owned()], weight: Some(weight) };
             let service = services.get_mut(&format!("service-{service}")).expect("there are three");
-            service.at.get_or_insert_default().insert(node.clone(), served);
+            let at = service.at.take().into_iter().flatten();
+            service.at = Some(at.chain([(node.clone(), served)]).collect());
         }
         wire::Site {
             version: 1,

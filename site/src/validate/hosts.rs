@@ -28,20 +28,32 @@ impl Check<'_> {
         }
         let mut written_before = Beside(before.into_iter().flat_map(|(old, _)| old.iter()).peekable());
         let mut meant_before = Beside(before.into_iter().flat_map(|(_, site)| site.hosts.iter()).peekable());
-        let mut hosts = BTreeMap::new();
+        // A map that is made of a list has no room for more entries, which is half of one that they are put into.
+        let mut hosts = Vec::with_capacity(wire.map_or(0, |wire| wire.len()));
         for (name, written) in wire.into_iter().flatten() {
             if written_before.at(name).is_some_and(|(_, old)| Arc::ptr_eq(old, written))
                 && let Some((pattern, host)) = meant_before.at(name)
             {
-                hosts.insert(pattern.clone(), Arc::clone(host));
+                hosts.push((pattern.clone(), Arc::clone(host)));
                 continue;
             }
             let path = place("hosts", name);
             let pattern = self.parsed(&path, HostPattern::parse(name));
             let host = self.host(&path, written, home);
-            hosts.extend(pattern.map(|pattern| (pattern, Arc::new(host))));
+            let host = self.once(host);
+            hosts.extend(pattern.map(|pattern| (pattern, host)));
         }
-        Arc::new(hosts)
+        Arc::new(hosts.into_iter().collect())
+    }
+
+    /// What a host means, the one piece of memory for all that mean the same.
+    fn once(&mut self, host: Host) -> Arc<Host> {
+        if let Some(known) = self.meant.get(&host) {
+            return Arc::clone(known);
+        }
+        let host = Arc::new(host);
+        self.meant.insert(Arc::clone(&host));
+        host
     }
 
     /// A set of zones, the one piece of memory that all rules share.

@@ -10,6 +10,7 @@ use super::{Beside, Check, place};
 use crate::fault::SiteFault;
 use crate::host_port::HostPort;
 use crate::site::{Served, Service, Verify};
+use crate::sorted::Sorted;
 use crate::wire;
 
 impl Check<'_> {
@@ -45,12 +46,12 @@ impl Check<'_> {
 
     fn one_service(&mut self, name: &str, written: &wire::Service) -> Service {
         let path = place("services", name);
-        let mut at = BTreeMap::new();
-        for (node, served) in written.at.iter().flatten() {
+        let mut at: BTreeMap<NodeId, Served> = BTreeMap::new();
+        for (node, served) in written.at.iter().flat_map(Sorted::iter) {
             let path = format!("{path}.at{}", Step(node));
             let id = self.node(&path, node).map(|(id, _)| id);
             let served = self.served(&path, served);
-            at.extend::<Option<(NodeId, Served)>>(id.map(|id| (id, served)));
+            at.extend(id.map(|id| (id, served)));
         }
         let verify = match written.verify.as_deref() {
             None => Verify::System,

@@ -82,11 +82,13 @@ impl ViewBook {
         if !own.public {
             hide(site, &mut entries, last.as_ref());
         }
-        let is_there = |entry: &&Entry| !matches!(entry, Entry::Absent);
-        if entries.iter().filter(is_there).count() > Limits::default().hosts || !sound {
+        let there = || entries.iter().filter_map(Entry::line);
+        let count = there().count();
+        if count > Limits::default().hosts || !sound {
             return refused(&self.zone);
         }
-        let lines = entries.iter().filter_map(Entry::line).cloned().collect();
+        let mut lines = Vec::with_capacity(count);
+        lines.extend(there().cloned());
         let sheet = Sheet::new(Arc::clone(&frame), lines);
         let (site, names) = (site.clone(), names.clone());
         self.last = Some(Last { site, names, frame, warnings: warnings.clone(), entries });

@@ -62,9 +62,7 @@ fn keep_in_site(site: &mut wire::Site, name: &str, from: &wire::Site) {
         match from.services.as_ref().and_then(|services| services.get(&name)) {
             Some(old) => {
                 let mut old = old.as_ref().clone();
-                if let Some(at) = &mut old.at {
-                    at.retain(|node, _| nodes.contains(node));
-                }
+                old.at = old.at.map(|at| at.into_iter().filter(|(node, _)| nodes.contains(node)).collect());
                 services.insert(name, Arc::new(old));
             }
             None => *service = None,

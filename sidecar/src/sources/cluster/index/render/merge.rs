@@ -6,7 +6,7 @@
 
 mod host;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use zoneway_core::name::{HostPattern, PatternKind};
@@ -56,7 +56,10 @@ pub(super) fn merge(
         wildcards.map(|host| (Arc::clone(&host.host), host.exposed_to())).collect();
     let mut merged = Merged::default();
     let mut hidden = BTreeSet::new();
-    let mut all = BTreeMap::new();
+    // In order. A map that is made of a list has no room for more entries, which is half of one that they are put into.
+    let (mut all, mut made_by) = (Vec::new(), Vec::new());
+    // There are more hosts than services, and most say no more than the service's name: one piece of memory for each word.
+    let mut words: HashSet<Arc<wire::Host>> = HashSet::new();
     // One after the other: a host that is being merged takes ten times the room of one that is written.
     for claims in hosts() {
         let Some(mut host) = HostMerge::of(claims, topology, notes) else { continue };
@@ -68,7 +71,7 @@ pub(super) fn merge(
         if origins.is_empty() {
             hidden.insert(Arc::clone(&name));
         } else {
-            merged.origins.insert(Arc::clone(&name), origins);
+            made_by.push((Arc::clone(&name), origins));
         }
         for (service, by) in uses {
             if let Some(used) = merged.uses.get_mut(&service) {
@@ -77,10 +80,13 @@ pub(super) fn merge(
         }
         let written = match before.get(&name) {
             Some(before) if **before == written => Arc::clone(before),
-            _ => Arc::new(written),
+            _ => words.get(&written).cloned().unwrap_or_else(|| Arc::new(written)),
         };
-        all.insert(name, written);
+        words.insert(Arc::clone(&written));
+        all.push((name, written));
     }
+    merged.origins = made_by.into_iter().collect();
+    let all: BTreeMap<Arc<str>, Arc<wire::Host>> = all.into_iter().collect();
     merged.hosts = if all == **before { before.clone() } else { all.into() };
     merged.hidden = Arc::new(hidden);
     merged

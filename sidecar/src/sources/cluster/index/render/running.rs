@@ -25,18 +25,19 @@ impl Running {
     /// Looks up all of them. What runs as it did `before` is kept.
     pub(in super::super) fn of(routing: &Routing, before: &Self, supposes: bool, store: &Store) -> Self {
         let mut running = Self::default();
-        let mut services = BTreeMap::new();
+        let mut services = Vec::with_capacity(routing.merged.uses.len());
         for (name, used) in &routing.merged.uses {
             let written = running.one(name, used, routing, supposes, store);
             let written = match before.services.get(name) {
                 Some(before) if **before == written => Arc::clone(before),
                 _ => Arc::new(written),
             };
-            services.insert(Arc::clone(name), written);
+            services.push((Arc::clone(name), written));
             for backend in &used.backends {
                 running.users.entry(Arc::clone(&backend.service)).or_default().push(Arc::clone(name));
             }
         }
+        let services: BTreeMap<Arc<str>, Arc<wire::Service>> = services.into_iter().collect();
         running.services =
             if services == *before.services { before.services.clone() } else { services.into() };
         running

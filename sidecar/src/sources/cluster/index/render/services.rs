@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use zoneway_core::table::Limits;
-use zoneway_site::{HostPort, Protocol, wire};
+use zoneway_site::{HostPort, Protocol, Sorted, wire};
 
 use super::super::super::picture::Reason;
 use super::super::digest::Store;
@@ -58,7 +58,7 @@ impl<'s> Seen<'s> {
             (node.to_owned(), wire::Served { addresses, weight })
         };
         self.fit();
-        let at: BTreeMap<_, _> = std::mem::take(&mut self.at).into_iter().map(served).collect();
+        let at: Sorted<_, _> = std::mem::take(&mut self.at).into_iter().map(served).collect();
         let protocol = protocol.filter(|protocol| *protocol != Protocol::Http);
         // As Contour has it: nobody checks a service's certificate unless told by which authority.
         let verify = matches!(protocol, Some(Protocol::Https | Protocol::H2)).then(|| "none".to_owned());
