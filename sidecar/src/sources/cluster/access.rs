@@ -3,13 +3,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::client::retry::RetryPolicy;
+use kube::client::{ClientBuilder, ConfigExt};
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tower::retry::RetryLayer;
+use tower::{BoxError, ServiceBuilder};
 
 /// How long a connection to the API server may take to be made, TLS and all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long an answer may be silent: longer than the server keeps a watch without a word (see [`super::watch`]).
 const SILENT_FOR: Duration = Duration::from_secs(75);
+/// How many bytes of an answer are read at once. Each connection keeps the room for that, and each watch has one: left alone,
+/// a list of many objects has them grow to 400 KiB.
+const READ_AT_ONCE: usize = 16 << 10;
 
 /// Which cluster, and as whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,7 +78,7 @@ impl Access {
         config.read_timeout = Some(SILENT_FOR);
         config.reset_reader_on_write = true;
         let server = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(|error| AccessError::Client(Box::new(error)))?;
+        let client = client(config).map_err(|error| AccessError::Client(Box::new(error)))?;
         Ok((client, server.trim_end_matches('/').to_owned()))
     }
 
@@ -87,6 +97,31 @@ impl Access {
             None => Config::from_kubeconfig(&options).await.map_err(fault),
         }
     }
+}
+
+/// The client that the library makes of a configuration, with less room for what is read.
+fn client(config: Config) -> Result<Client, kube::Error> {
+    if config.proxy_url.is_some() {
+        return Client::try_from(config);
+    }
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(http)?);
+    connector.set_connect_timeout(config.connect_timeout);
+    connector.set_read_timeout(config.read_timeout);
+    connector.set_write_timeout(config.write_timeout);
+    connector.set_reset_reader_on_write(config.reset_reader_on_write);
+    let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .http1_max_buf_size(READ_AT_ONCE)
+        .build(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.default_retry.then(|| RetryLayer::new(RetryPolicy::server_retry())))
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(client);
+    Ok(ClientBuilder::new(service, config.default_namespace).build())
 }
 
 #[cfg(test)]

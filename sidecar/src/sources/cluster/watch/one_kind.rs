@@ -14,8 +14,9 @@ use tokio::sync::mpsc::Sender;
 use super::raw::Raw;
 use crate::agent::backoff::Backoff;
 
-/// How many objects are listed at once: enough for few requests, few enough to be held in their long form.
-const PAGE: u32 = 250;
+/// How many objects are listed at once: enough for few requests, few enough to be held in their long form, which takes some
+/// 40 KiB of an Ingress with ten hosts.
+const PAGE: u32 = 100;
 /// How long the server lets a watch live without a word. A connection that died silently (a partition, a NAT that
 /// forgot it) is noticed five seconds after.
 const WATCH_S: u32 = 60;
