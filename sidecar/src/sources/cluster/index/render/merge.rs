@@ -6,7 +6,7 @@
 
 mod host;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use zoneway_core::name::{HostPattern, PatternKind};
@@ -25,10 +25,36 @@ use host::HostMerge;
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     pub(super) hosts: wire::Entries<wire::Host>,
-    /// The services that rules name, by their names in the site.
-    pub(super) uses: BTreeMap<Arc<str>, Use>,
+    pub(super) uses: Uses,
     pub(super) origins: BTreeMap<Arc<str>, PathOrigins>,
     pub(super) hidden: Arc<BTreeSet<Arc<str>>>,
+}
+
+/// The services that rules name, by their names in the site; in no order.
+#[derive(Debug, Default)]
+pub(super) struct Uses(HashMap<Arc<str>, Use>);
+
+impl Uses {
+    /// Every service.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Use)> {
+        self.0.iter()
+    }
+
+    /// The service of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&Use> {
+        self.0.get(name)
+    }
+
+    /// A rule of this object's names a service. Gives the one text for all that name it.
+    fn note(&mut self, name: String, backends: Vec<Backend>, by: &ObjectRef) -> Arc<str> {
+        let name = match self.0.get_key_value(name.as_str()) {
+            Some((known, _)) => Arc::clone(known),
+            None => name.into(),
+        };
+        let used = self.0.entry(Arc::clone(&name)).or_insert_with(|| Use { backends, by: Vec::new() });
+        used.by.push(by.clone());
+        name
+    }
 }
 
 /// A service of the site.
@@ -60,26 +86,22 @@ pub(super) fn merge(
     let (mut all, mut made_by) = (Vec::new(), Vec::new());
     // There are more hosts than services, and most say no more than the service's name: one piece of memory for each word.
     let mut words: HashSet<Arc<wire::Host>> = HashSet::new();
+    let mut before_it = before.iter().peekable();
     // One after the other: a host that is being merged takes ten times the room of one that is written.
     for claims in hosts() {
         let Some(mut host) = HostMerge::of(claims, topology, notes) else { continue };
-        let pattern = host.pattern.clone();
-        host.expose_solvers(|| covering(&pattern, &wildcards));
+        host.expose_solvers(|pattern| covering(pattern, &wildcards));
         host.cut(topology, notes);
         let name = Arc::clone(&host.host);
-        let (written, uses, origins) = host.written(topology, notes, &mut merged.uses);
+        let (written, origins) = host.written(topology, notes, &mut merged.uses);
         if origins.is_empty() {
             hidden.insert(Arc::clone(&name));
         } else {
             made_by.push((Arc::clone(&name), origins));
         }
-        for (service, by) in uses {
-            if let Some(used) = merged.uses.get_mut(&service) {
-                used.by.push(by);
-            }
-        }
-        let written = match before.get(&name) {
-            Some(before) if **before == written => Arc::clone(before),
+        while before_it.next_if(|(other, _)| **other < name).is_some() {}
+        let written = match before_it.next_if(|(other, _)| **other == name) {
+            Some((_, before)) if **before == written => Arc::clone(before),
             _ => words.get(&written).cloned().unwrap_or_else(|| Arc::new(written)),
         };
         words.insert(Arc::clone(&written));

@@ -25,8 +25,8 @@ impl Running {
     /// Looks up all of them. What runs as it did `before` is kept.
     pub(in super::super) fn of(routing: &Routing, before: &Self, supposes: bool, store: &Store) -> Self {
         let mut running = Self::default();
-        let mut services = Vec::with_capacity(routing.merged.uses.len());
-        for (name, used) in &routing.merged.uses {
+        let mut services = Vec::with_capacity(routing.merged.uses.iter().len());
+        for (name, used) in routing.merged.uses.iter() {
             let written = running.one(name, used, routing, supposes, store);
             let written = match before.services.get(name) {
                 Some(before) if **before == written => Arc::clone(before),

@@ -16,7 +16,7 @@ use super::super::Notes;
 use super::super::claim::{Claim, Where};
 use super::super::topology::Topology;
 use super::super::zone_set::ZoneSet;
-use super::Use;
+use super::Uses;
 
 /// The name of what Envoy answers by itself; no Service has it, for theirs have a slash.
 const ANSWERED: &str = "envoy";
@@ -24,7 +24,7 @@ const ANSWERED: &str = "envoy";
 /// One host.
 pub(super) struct HostMerge<'a> {
     pub(super) host: Arc<str>,
-    pub(super) pattern: HostPattern,
+    pattern: HostPattern,
     prefer: Option<wire::Prefer>,
     /// None: the host is hidden.
     rules: BTreeMap<Arc<str>, RuleMerge<'a>>,
@@ -42,12 +42,6 @@ struct RuleMerge<'a> {
     unserved: bool,
     exposed_to: ZoneSet,
 }
-
-/// What a host names: the service, and who names it.
-type Named = (Arc<str>, ObjectRef);
-
-/// The services that hosts name, by their names in the site.
-type Uses = BTreeMap<Arc<str>, Use>;
 
 impl<'a> HostMerge<'a> {
     /// The host of these claims, sorted by path and age.
@@ -158,7 +152,8 @@ impl<'a> HostMerge<'a> {
 
     /// The oldest object's word on who serves.
     fn preference(&mut self, claims: &[Claim<'a>], notes: &mut Notes) {
-        let mut by: Vec<&RouteMeta> = claims.iter().map(|claim| claim.by).collect();
+        let with_one = claims.iter().map(|claim| claim.by).filter(|by| by.prefer.is_some());
+        let mut by: Vec<&RouteMeta> = with_one.collect();
         by.sort_unstable_by_key(|by| by.age());
         by.dedup_by(|a, b| a.object == b.object);
         for by in by {
@@ -194,12 +189,12 @@ impl<'a> HostMerge<'a> {
 
     /// Certificates are asked for where the host is: a solver's path is exposed as its host is, or as the wildcard that
     /// would answer for it.
-    pub(super) fn expose_solvers(&mut self, covering: impl FnOnce() -> Option<ZoneSet>) {
+    pub(super) fn expose_solvers(&mut self, covering: impl FnOnce(&HostPattern) -> Option<ZoneSet>) {
         if !self.rules.iter().any(|(path, rule)| is_solver(path, rule.by)) {
             return;
         }
         let alone = self.rules.iter().all(|(path, rule)| is_solver(path, rule.by));
-        let exposed_to = if alone { covering() } else { Some(self.exposed_to()) };
+        let exposed_to = if alone { covering(&self.pattern) } else { Some(self.exposed_to()) };
         let Some(exposed_to) = exposed_to else { return };
         for (path, rule) in &mut self.rules {
             if is_solver(path, rule.by) && rule.by.expose_to.is_none() && !rule.hidden {
@@ -210,6 +205,10 @@ impl<'a> HostMerge<'a> {
 
     /// Cuts exposures where a path matches more or less here than at the controller.
     pub(super) fn cut(&mut self, topology: &Topology, notes: &mut Notes) {
+        if self.rules.len() < 2 {
+            // There is nothing around the one.
+            return;
+        }
         let declared: BTreeMap<Arc<str>, ZoneSet> =
             self.rules.iter().map(|(path, rule)| (Arc::clone(path), rule.exposed_to)).collect();
         let around = |path: &str| {
@@ -264,40 +263,28 @@ impl<'a> HostMerge<'a> {
         notes.add(&rule.by.object, Reason::ExposureCut, message);
     }
 
-    /// As the site has it, with the services that it names and what made each path.
+    /// As the site has it, and what made each path. The services that it names are noted in `uses`.
     pub(super) fn written(
         mut self,
         topology: &Topology,
         notes: &mut Notes,
-        known: &mut Uses,
-    ) -> (wire::Host, Vec<Named>, PathOrigins) {
+        uses: &mut Uses,
+    ) -> (wire::Host, PathOrigins) {
         self.fit(notes);
         if self.rules.values().all(|rule| rule.hidden) {
             // Exposed to nobody, without rules: no wildcard answers for it.
-            return (wire::Host::default(), Vec::new(), Box::default());
+            return (wire::Host::default(), Box::default());
         }
         let home = ZoneSet::one(topology.home);
         let mut exposures = self.rules.values().map(|rule| rule.exposed_to);
         let first = exposures.next().unwrap_or_default();
         let shared = exposures.all(|exposed_to| exposed_to == first).then_some(first);
         let zones = |zones: ZoneSet| Some(topology.named(zones).map(Into::into).collect());
-        let mut named = Vec::with_capacity(self.rules.len());
         let mut paths = BTreeMap::new();
         let mut origins = Vec::with_capacity(self.rules.len());
         for (path, rule) in &self.rules {
-            let service = rule.service().map(|(name, backends)| {
-                // One text for all hosts that name it.
-                let name = match known.get_key_value(name.as_str()) {
-                    Some((name, _)) => Arc::clone(name),
-                    None => {
-                        let name: Arc<str> = name.into();
-                        known.insert(Arc::clone(&name), Use { backends, by: Vec::new() });
-                        name
-                    }
-                };
-                named.push((Arc::clone(&name), rule.by.object.clone()));
-                name.into()
-            });
+            let service =
+                rule.service().map(|(name, backends)| uses.note(name, backends, &rule.by.object).into());
             let expose_to =
                 if shared.is_some() || rule.exposed_to == home { None } else { zones(rule.exposed_to) };
             paths.insert(path.to_string(), wire::Rule { expose_to, service });
@@ -313,7 +300,7 @@ impl<'a> HostMerge<'a> {
                 host.paths = Some(paths);
             }
         }
-        (host, named, origins.into())
+        (host, origins.into())
     }
 
     /// A table has a limit of rules a host. What says the same as the rule around it can go; what is too many still
