@@ -37,6 +37,15 @@ fn values_that_are_not_meant_are_refused_with_their_name() -> Result<()> {
             "no secretName",
         ),
         (&["--set", "cluster.settings.home=405"], "cluster"),
+        (&["--set", "peerAuthentication.secretName=,settings.ingress=null"], "settings.ingress is empty"),
+        (
+            &["--set", "peerAuthentication.secretName=", "--set-json", "settings.ingress=[]"],
+            "settings.ingress is empty",
+        ),
+        (
+            &["--set", "settings.ingress={0.0.0.0:80,0.0.0.0:15443}"],
+            "15443 is both in settings.ingress and envoy.peerPort",
+        ),
     ] {
         let refused = helm(&["template", "zoneway"], set);
         let said = refused.err().map(|error| format!("{error:#}")).unwrap_or_default();

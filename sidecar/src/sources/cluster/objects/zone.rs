@@ -33,7 +33,7 @@ use super::LabelSelector;
         json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
         priority = 1
     ),
-    printcolumn(name = "Revision", type_ = "string", json_path = ".status.revision", priority = 1),
+    printcolumn(name = "Table", type_ = "string", json_path = ".status.revision", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63")
         .message("a zone's name has 63 characters at most: nodes carry it as a label"),
@@ -159,7 +159,7 @@ pub(crate) struct ZoneStatus {
     /// How many links it has.
     #[serde(default)]
     pub(crate) links: i64,
-    /// How many of them can be used now.
+    /// How many have a gateway with an address.
     #[serde(default)]
     pub(crate) links_up: i64,
     /// Which table is its: the first digits of its digest, as `zoneway status` has it.
