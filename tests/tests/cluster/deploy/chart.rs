@@ -24,6 +24,8 @@ fn values_that_are_not_meant_are_refused_with_their_name() -> Result<()> {
         (&["--set", "sidecar.shrinkhold=1h"][..], "shrinkhold"),
         (&["--set", "sidecar.shrinkHold=soon"], "shrinkHold"),
         (&["--set", "envoy.filter=lua"], "filter"),
+        (&["--set", "envoy.tlsSecrets={www,www}"], "tlsSecrets"),
+        (&["--set", "envoy.tlsSecrets={/etc/www}"], "tlsSecrets"),
         (&["--set", "settings.ingress={80}"], "ingress"),
         (&["--set", "settings.domain="], "settings.domain is not set"),
         (&["--set", "settings.home="], "settings.home is not set"),
@@ -119,6 +121,34 @@ fn cert_manager_is_asked_for_each_nodes_identity_and_a_pod_has_no_key_of_the_aut
     let volume = list(pod, "/volumes").find(|volume| volume["name"] == "peers").cloned().unwrap_or_default();
     let authority = json!({"name": "zoneway-ca", "items": [{"key": "tls.crt", "path": "ca.pem"}]});
     assert_eq!(volume.pointer("/projected/sources/0/secret"), Some(&authority));
+    Ok(())
+}
+
+/// What listeners name is where Envoy has it, and nobody else does.
+#[test]
+fn certificates_for_clients_are_secrets_that_envoy_alone_has() -> Result<()> {
+    let (_, set) =
+        SETS.iter().find(|(name, _)| *name == "certificates for clients").copied().unwrap_or_default();
+    let objects = objects(set)?;
+    let run = only(&objects, "ConfigMap")?["data"]["run.yaml"].as_str().unwrap_or_default();
+    let run: Value = serde_saphyr::from_str(run)?;
+    let shown: Vec<_> = list(&run, "/source/cluster/settings/ingress/1/tls").collect();
+    assert_eq!(shown.len(), 2, "{run}");
+    let pod = &only(&objects, "DaemonSet")?["spec"]["template"]["spec"];
+    let secret = |mount: &Value| {
+        let volume = list(pod, "/volumes").find(|volume| volume["name"] == mount["name"]);
+        volume.and_then(|volume| volume.pointer("/secret/secretName")).cloned().unwrap_or_default()
+    };
+    for container in list(pod, "/initContainers").chain(list(pod, "/containers")) {
+        for (tls, name) in shown.iter().zip(["www", "wiki.tls"]) {
+            let folder = format!("/etc/zoneway-tls/{name}");
+            let mount = list(container, "/volumeMounts").find(|mount| mount["mountPath"] == *folder);
+            let expected = (container["name"] == "envoy").then(|| json!(name));
+            assert_eq!(mount.map(secret), expected, "{} in {}", folder, container["name"]);
+            let files = [&tls["certificate"], &tls["key"]];
+            assert_eq!(files, [&json!(format!("{folder}/tls.crt")), &json!(format!("{folder}/tls.key"))]);
+        }
+    }
     Ok(())
 }
 

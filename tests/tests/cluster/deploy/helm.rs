@@ -30,6 +30,15 @@ pub(super) const SETS: &[(&str, &[&str])] = &[
         ],
     ),
     ("a list of revoked certificates", &["--set", "peerAuthentication.crl=true"]),
+    (
+        "certificates for clients",
+        &[
+            "--set",
+            "envoy.tlsSecrets={www,wiki.tls}",
+            "--set-json",
+            r#"settings.ingress=["0.0.0.0:80",{"listen":"0.0.0.0:443","tls":[{"certificate":"/etc/zoneway-tls/www/tls.crt","key":"/etc/zoneway-tls/www/tls.key"},{"certificate":"/etc/zoneway-tls/wiki.tls/tls.crt","key":"/etc/zoneway-tls/wiki.tls/tls.key"}]}]"#,
+        ],
+    ),
     ("watched by Prometheus", &["--set", "serviceMonitor.enabled=true,serviceMonitor.labels.team=home"]),
     (
         "rights and account from elsewhere",

@@ -59,7 +59,7 @@ fn forbidden(set: &str) -> Option<&'static str> {
         "the node's network" => Some(
             "would violate PodSecurity \"restricted:latest\": host namespaces (hostNetwork=true), hostPort (container \"envoy\" uses hostPorts 15443, 80)",
         ),
-        "everything else" => Some(
+        "certificates for clients" | "everything else" => Some(
             "would violate PodSecurity \"restricted:latest\": hostPort (container \"envoy\" uses hostPorts 15443, 443, 80)",
         ),
         _ => Some(
