@@ -92,7 +92,7 @@ async fn one_sidecar_writes_and_another_takes_over_when_it_ends() -> Result<()> 
     .await?;
     let shown = kubectl(&cluster, &["get", "zones", "--output", "wide"])?;
     let (head, zone) = shown.split_once('\n').context("a line for each")?;
-    for column in ["NAME", "PUBLIC", "NODES", "LINKS UP", "READY", "REASON", "REVISION", "AGE"] {
+    for column in ["NAME", "PUBLIC", "NODES", "LINKS UP", "READY", "REASON", "TABLE", "AGE"] {
         assert!(head.contains(column), "{column}: {shown}");
     }
     let cells: Vec<&str> = zone.split_whitespace().collect();
