@@ -12,10 +12,38 @@ use zoneway_tests::process::output;
 
 const LEASE: &str = "lease: {namespace: zoneway}";
 
+async fn lease(cluster: &Cluster) -> Result<Value> {
+    cluster.get(&Name::of("coordination.k8s.io/v1", "Lease", "zoneway", "zoneway")).await
+}
+
 async fn holder(cluster: &Cluster) -> Result<String> {
-    let lease = cluster.get(&Name::of("coordination.k8s.io/v1", "Lease", "zoneway", "zoneway")).await?;
+    let lease = lease(cluster).await?;
     let holder = lease["spec"]["holderIdentity"].as_str().context("nobody holds it")?;
     Ok(holder.to_owned())
+}
+
+/// Waits for the first holder after another one, and after a version of the lease that this one had: nobody, or who took
+/// it. Read from the lease's history, so that however fast it is taken again, that it was nobody's is seen.
+async fn next_after(cluster: &Cluster, lease: &Value) -> Result<String> {
+    let holder = |lease: &Value| lease["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned();
+    let version = lease["metadata"]["resourceVersion"].as_str().context("a version")?;
+    let path = format!(
+        "/apis/coordination.k8s.io/v1/namespaces/zoneway/leases?watch=1&timeoutSeconds=1&resourceVersion={version}"
+    );
+    let api = cluster.api(cluster.admin())?;
+    deadline::within(10 * deadline::PATIENCE, "another holder, or none", || async {
+        let answer = api.send("GET", &path, "application/json", "").await?;
+        ensure!(answer.status == 200, "{}", String::from_utf8_lossy(&answer.body));
+        let events = serde_json::Deserializer::from_slice(&answer.body).into_iter::<Value>();
+        let holders = events.map(|event| {
+            let event = event?;
+            ensure!(event["type"] == "MODIFIED", "{event}");
+            Ok(holder(&event["object"]))
+        });
+        let holders = holders.collect::<Result<Vec<_>>>()?;
+        holders.into_iter().find(|now| *now != holder(lease)).context("it is held still")
+    })
+    .await
 }
 
 async fn held_by_another(cluster: &Cluster, than: &str) -> Result<String> {
@@ -105,8 +133,10 @@ async fn one_sidecar_writes_and_another_takes_over_when_it_ends() -> Result<()> 
     let first = holder(&cluster).await?;
     let leads = |name: &str, holder: &str| holder.starts_with(&format!("{name}_"));
     let leader = machines.iter_mut().find(|machine| leads(&machine.node.name, &first)).context("a holder")?;
+    let before_the_end = lease(&cluster).await?;
     let ended = leader.node.sidecar()?.stop()?;
     assert!(ended.success(), "{ended}");
+    assert_eq!(next_after(&cluster, &before_the_end).await?, "", "nobody waits for it to run out");
     leader.start_sidecar()?;
     leader.node.serving().await?;
     let second = held_by_another(&cluster, &first).await?;

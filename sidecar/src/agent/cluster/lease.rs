@@ -37,7 +37,7 @@ pub(crate) struct LeaseRoom {
     name: String,
     start: Instant,
     election: Election,
-    /// What the server has, for its version and its count of holders.
+    /// What the server has, as it was read or written last, for its version and its count of holders.
     object: Option<Lease>,
     error: Option<String>,
     tell: watch::Sender<LeaseNow>,
@@ -72,8 +72,13 @@ impl LeaseRoom {
             }
         }
         if self.election.holds(self.start.elapsed()) {
+            // Nothing is written here any more when another may begin to.
+            self.election.gave_up();
+            self.publish();
             // Nobody waits for it to run out then.
-            let _ = self.write(Step::Renew, "").await;
+            if let Err(error) = self.write(Step::Renew, "").await {
+                warn!(lease = self.name, "is not given back, it runs out instead: {}", said(&error));
+            }
         }
     }
 
@@ -109,7 +114,7 @@ impl LeaseRoom {
         }
     }
 
-    async fn write(&self, step: Step, holder: &str) -> Result<(), kube::Error> {
+    async fn write(&mut self, step: Step, holder: &str) -> Result<(), kube::Error> {
         let now = MicroTime(Timestamp::now());
         let before = self.object.as_ref().and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let is_new = step != Step::Renew;
@@ -126,10 +131,13 @@ impl LeaseRoom {
         let metadata =
             ObjectMeta { name: Some(self.name.clone()), resource_version: version, ..ObjectMeta::default() };
         let lease = Lease { metadata, spec: Some(spec) };
-        match step {
-            Step::Create => self.api.create(&PostParams::default(), &lease).await.map(drop),
-            _ => self.api.replace(&self.name, &PostParams::default(), &lease).await.map(drop),
-        }
+        let written = match step {
+            Step::Create => self.api.create(&PostParams::default(), &lease).await?,
+            _ => self.api.replace(&self.name, &PostParams::default(), &lease).await?,
+        };
+        // Its version is what the next write has to name: the last one, which gives it back, comes without a look.
+        self.object = Some(written);
+        Ok(())
     }
 
     fn publish(&self) {

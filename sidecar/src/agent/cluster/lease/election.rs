@@ -81,6 +81,11 @@ impl Election {
         self.held_until = Some(asked_at + RELIED_ON);
     }
 
+    /// It is about to be given back.
+    pub(super) fn gave_up(&mut self) {
+        self.held_until = None;
+    }
+
     /// Whether it is held now.
     pub(super) fn holds(&self, now: Duration) -> bool {
         self.held_until.is_some_and(|until| now < until)
@@ -146,6 +151,14 @@ mod tests {
         let mut election = Election::new("b".to_owned());
         assert_eq!(election.looked(lease(1, "a"), s(0)), Step::Wait);
         assert_eq!(election.looked(lease(2, ""), s(1)), Step::Take);
+    }
+
+    #[test]
+    fn who_gives_it_back_holds_it_no_more() {
+        let mut election = Election::new("a".to_owned());
+        election.wrote(s(0));
+        election.gave_up();
+        assert!(!election.holds(s(0)));
     }
 
     #[test]
