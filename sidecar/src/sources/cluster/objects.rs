@@ -17,11 +17,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
 pub(crate) use contour::{
-    HTTPProxy, Include, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation,
+    HTTPProxy, Include, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation, VirtualHost,
 };
 pub(crate) use gateway_api::{
     AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,
-    HTTPRouteRule, HttpPathMatch, Listener, ParentRef, ReferenceGrant,
+    HTTPRouteFilter, HTTPRouteRule, HttpPathMatch, Listener, ParentRef, ReferenceGrant,
 };
 pub(crate) use kubernetes::{
     Endpoint, EndpointSlice, Ingress, IngressBackend, IngressClass, IngressPath, Namespace, Node, Pod,

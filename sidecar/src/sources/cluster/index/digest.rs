@@ -1,6 +1,7 @@
 //! What matters of each object, and nothing else of it: a thousandth of its size, and equal when only a heartbeat changed.
 
 pub(super) mod gateway;
+pub(super) mod guard;
 pub(super) mod http_proxy;
 pub(super) mod ingress;
 pub(super) mod meta;
@@ -80,6 +81,14 @@ pub(super) fn label<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str>
     metadata.labels.as_ref()?.get(name).map(String::as_str)
 }
 
+/// The class of an Ingress or an HTTPProxy: annotations first, as Contour reads it.
+pub(super) fn class<'a>(metadata: &'a ObjectMeta, written: Option<&'a str>) -> Option<&'a str> {
+    let own = |name| annotation(metadata, name).filter(|class| !class.is_empty());
+    own("projectcontour.io/ingress.class")
+        .or_else(|| own("kubernetes.io/ingress.class"))
+        .or(written.filter(|class| !class.is_empty()))
+}
+
 fn put<D: PartialEq>(map: &mut Map<D>, key: &str, digest: D) -> bool {
     match map.get_mut(key) {
         Some(there) if *there == digest => false,
@@ -141,7 +150,8 @@ impl Store {
         key: &str,
         digest: unreadable::UnreadableDigest,
     ) -> bool {
-        let gone = self.delete_read(kind, key);
+        // But for a Zone: what it allowed, and that it is public, holds until another word of it can be read.
+        let gone = kind != Kind::Zone && self.delete_read(kind, key);
         let place = (kind, Arc::from(key));
         if self.unreadable.get(&place) == Some(&digest) {
             return gone;

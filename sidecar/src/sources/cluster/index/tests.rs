@@ -2,6 +2,7 @@
 
 mod exposure;
 mod gateways;
+mod guards;
 mod hosts;
 mod ingresses;
 mod nodes;
@@ -9,6 +10,7 @@ mod order;
 mod proxies;
 mod services;
 mod size;
+mod told_apart;
 mod unreadable;
 mod zones;
 

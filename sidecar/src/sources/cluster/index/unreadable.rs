@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::super::objects::Kind;
+use super::digest::class;
 
 /// What is known of an object that cannot be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,16 +30,8 @@ impl Unreadable {
             Kind::HttpRoute | Kind::GrpcRoute => list("/spec/hostnames").filter_map(text).collect(),
             _ => Vec::new(),
         };
-        let annotations = metadata.annotations.as_ref();
-        let annotation = |name: &str| annotations?.get(name).cloned();
-        let own = match kind {
-            Kind::HttpProxy => annotation("projectcontour.io/ingress.class"),
-            _ => None,
-        };
-        let class = own
-            .or_else(|| annotation("kubernetes.io/ingress.class"))
-            .or_else(|| whole.pointer("/spec/ingressClassName").and_then(text))
-            .filter(|class| !class.is_empty());
+        let written = whole.pointer("/spec/ingressClassName").and_then(Value::as_str);
+        let class = class(&metadata, written).map(str::to_owned);
         Self { metadata, hosts, class, message }
     }
 }

@@ -37,6 +37,46 @@ pub(crate) struct VirtualHost {
     pub(crate) fqdn: String,
     /// Its certificate.
     pub(crate) tls: Option<ProxyTls>,
+    /// Who is asked about each request.
+    pub(crate) authorization: Option<ProxyAuthorization>,
+    /// The addresses that alone may ask.
+    pub(crate) ip_allow_policy: Vec<serde_json::Value>,
+    /// The addresses that may not.
+    pub(crate) ip_deny_policy: Vec<serde_json::Value>,
+    /// Whose tokens clients may have to show.
+    pub(crate) jwt_providers: Vec<JwtProvider>,
+}
+
+/// Who is asked about each request of a host.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ProxyAuthorization {
+    /// Of which routes, where a route does not say.
+    pub(crate) auth_policy: Option<AuthPolicy>,
+}
+
+/// Whether somebody is asked about a request.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct AuthPolicy {
+    /// Nobody is.
+    pub(crate) disabled: bool,
+}
+
+/// Whose tokens clients may have to show.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct JwtProvider {
+    /// Where a route does not say, too.
+    pub(crate) default: bool,
+}
+
+/// Whether clients have to show a token.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct JwtPolicy {
+    /// Whose.
+    pub(crate) require: Option<String>,
 }
 
 /// The certificate of a host.
@@ -47,6 +87,8 @@ pub(crate) struct ProxyTls {
     pub(crate) secret_name: Option<String>,
     /// Whether TLS is handed through, so that nobody here sees a request.
     pub(crate) passthrough: bool,
+    /// Which certificates clients have to show.
+    pub(crate) client_validation: Option<serde_json::Value>,
 }
 
 /// A route.
@@ -61,6 +103,16 @@ pub(crate) struct ProxyRoute {
     pub(crate) request_redirect_policy: Option<serde_json::Value>,
     /// A fixed answer instead.
     pub(crate) direct_response_policy: Option<serde_json::Value>,
+    /// Another path than the one that was asked for.
+    pub(crate) path_rewrite_policy: Option<serde_json::Value>,
+    /// Whether somebody is asked about each request, where the host's `authorization` names somebody.
+    pub(crate) auth_policy: Option<AuthPolicy>,
+    /// The addresses that alone may ask.
+    pub(crate) ip_allow_policy: Vec<serde_json::Value>,
+    /// The addresses that may not.
+    pub(crate) ip_deny_policy: Vec<serde_json::Value>,
+    /// Whether clients have to show a token.
+    pub(crate) jwt_verification_policy: Option<JwtPolicy>,
 }
 
 /// What has to hold of a request.

@@ -134,6 +134,8 @@ pub(crate) struct GRPCRouteSpec {
 pub(crate) struct GRPCRouteRule {
     /// One of these has to hold of a request; every request where empty.
     pub(crate) matches: Vec<GRPCRouteMatch>,
+    /// What is done besides.
+    pub(crate) filters: Vec<HTTPRouteFilter>,
     /// Where it goes.
     pub(crate) backend_refs: Vec<BackendRef>,
 }
@@ -241,6 +243,8 @@ pub(crate) struct BackendRef {
     pub(crate) port: Option<u16>,
     /// Its share; 1 where absent.
     pub(crate) weight: Option<u64>,
+    /// What is done besides with what goes there.
+    pub(crate) filters: Vec<HTTPRouteFilter>,
 }
 
 /// Who may refer to objects of this namespace.

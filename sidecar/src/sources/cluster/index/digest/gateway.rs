@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::super::super::objects::{
     AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,
-    HTTPRouteRule, HttpPathMatch, Kind, LabelSelector, Listener, ParentRef, ReferenceGrant,
+    HTTPRouteFilter, HTTPRouteRule, HttpPathMatch, Kind, LabelSelector, Listener, ParentRef, ReferenceGrant,
 };
-use super::Digester;
 use super::meta::RouteMeta;
 use super::path::{Backend, Goes, HostAsk, PathAsk, Port};
+use super::{Digester, guard};
 
 const GROUP: &str = "gateway.networking.k8s.io";
 
@@ -107,8 +107,6 @@ pub(in super::super) struct RouteDigest {
     pub(in super::super) parents: Box<[ParentDigest]>,
     pub(in super::super) hosts: Box<[HostAsk]>,
     pub(in super::super) rules: Box<[RuleDigest]>,
-    /// Whether a match of it asks for more than the path.
-    pub(in super::super) conditional: bool,
 }
 
 /// A Gateway that a route is attached to.
@@ -125,26 +123,30 @@ pub(in super::super) struct ParentDigest {
 pub(in super::super) struct RuleDigest {
     pub(in super::super) paths: Box<[Result<PathAsk, Box<str>>]>,
     pub(in super::super) goes: Goes,
+    /// What may be a guard of it.
+    pub(in super::super) guard: Option<Box<str>>,
+    /// Whether another path than the one that was asked for is sent on.
+    pub(in super::super) rewrites: bool,
 }
 
 impl RouteDigest {
     pub(super) fn of(route: &HTTPRoute, by: &mut Digester<'_>) -> Self {
         let (metadata, spec) = (&route.metadata, &route.spec);
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        let mut matches = spec.rules.iter().flat_map(|rule| &rule.matches);
-        let conditional = matches
-            .any(|one| !one.headers.is_empty() || !one.query_params.is_empty() || one.method.is_some());
         Self {
             meta: RouteMeta::of(Kind::HttpRoute, metadata, by),
             parents: ParentDigest::all(&spec.parent_refs, namespace, by),
             hosts: spec.hostnames.iter().map(|host| HostAsk::of(Some(host), true)).collect(),
             rules: spec.rules.iter().map(|rule| RuleDigest::of(rule, namespace, by)).collect(),
-            conditional,
         }
     }
-}
 
-impl RouteDigest {
+    /// Whether a match of it asks for more than the path.
+    pub(in super::super) fn is_conditional(&self) -> bool {
+        let mut paths = self.rules.iter().flat_map(|rule| &rule.paths).flatten();
+        paths.any(|path| path.conditional)
+    }
+
     /// The same of a route of gRPC methods, whose paths are `/SERVICE/METHOD`.
     pub(super) fn of_grpc(route: &GRPCRoute, by: &mut Digester<'_>) -> Self {
         let (metadata, spec) = (&route.metadata, &route.spec);
@@ -154,7 +156,6 @@ impl RouteDigest {
             parents: ParentDigest::all(&spec.parent_refs, namespace, by),
             hosts: spec.hostnames.iter().map(|host| HostAsk::of(Some(host), true)).collect(),
             rules: spec.rules.iter().map(|rule| RuleDigest::of_grpc(rule, namespace, by)).collect(),
-            conditional: spec.rules.iter().flat_map(|rule| &rule.matches).any(|one| !one.headers.is_empty()),
         }
     }
 }
@@ -181,8 +182,11 @@ impl ParentDigest {
 impl RuleDigest {
     fn of(rule: &HTTPRouteRule, namespace: &str, by: &mut Digester<'_>) -> Self {
         let whole = HttpPathMatch::default();
-        let mut paths: Vec<_> =
-            rule.matches.iter().map(|one| path_of(one.path.as_ref().unwrap_or(&whole), by)).collect();
+        let matches = rule.matches.iter().map(|one| {
+            let more = !one.headers.is_empty() || !one.query_params.is_empty() || one.method.is_some();
+            Ok(path_of(one.path.as_ref().unwrap_or(&whole), by)?.where_more_holds(more))
+        });
+        let mut paths: Vec<_> = matches.collect();
         if paths.is_empty() {
             paths.push(path_of(&whole, by));
         }
@@ -191,21 +195,32 @@ impl RuleDigest {
         } else {
             Goes::to(rule.backend_refs.iter().map(|backend| backend_of(backend, false, namespace, by)))
         };
-        Self { paths: paths.into(), goes }
+        let rewrites = rule.filters.iter().any(|filter| filter.kind == "URLRewrite");
+        Self { paths: paths.into(), goes, guard: guard_of(&rule.filters, &rule.backend_refs), rewrites }
     }
 }
 
 impl RuleDigest {
     fn of_grpc(rule: &GRPCRouteRule, namespace: &str, by: &mut Digester<'_>) -> Self {
         let every = GrpcMethodMatch::default();
-        let mut paths: Vec<_> =
-            rule.matches.iter().map(|one| method_of(one.method.as_ref().unwrap_or(&every), by)).collect();
+        let matches = rule.matches.iter().map(|one| {
+            let path = method_of(one.method.as_ref().unwrap_or(&every), by)?;
+            Ok(path.where_more_holds(!one.headers.is_empty()))
+        });
+        let mut paths: Vec<_> = matches.collect();
         if paths.is_empty() {
             paths.push(method_of(&every, by));
         }
         let goes = Goes::to(rule.backend_refs.iter().map(|backend| backend_of(backend, true, namespace, by)));
-        Self { paths: paths.into(), goes }
+        let guard = guard_of(&rule.filters, &rule.backend_refs);
+        Self { paths: paths.into(), goes, guard, rewrites: false }
     }
+}
+
+/// What may be a guard among the filters of a rule, and of its backends.
+fn guard_of(filters: &[HTTPRouteFilter], backends: &[BackendRef]) -> Option<Box<str>> {
+    let of_backends = || backends.iter().find_map(|backend| guard::of_filters(&backend.filters));
+    guard::of_filters(filters).or_else(of_backends)
 }
 
 /// The path of a gRPC method (gRPC over HTTP/2: `:path` is `/SERVICE/METHOD`).

@@ -7,7 +7,7 @@ use super::super::super::objects::{
 };
 use super::meta::RouteMeta;
 use super::path::{Backend, Goes, HostAsk, Port};
-use super::{Digester, annotation};
+use super::{Digester, class, guard};
 
 /// What matters of an HTTPProxy.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub(in super::super) struct ProxyDigest {
     pub(in super::super) root: Option<RootDigest>,
     pub(in super::super) routes: Box<[RouteDigest]>,
     pub(in super::super) includes: Box<[IncludeDigest]>,
-    /// Whether a condition of it asks for more than the path.
-    pub(in super::super) conditional: bool,
+    /// Whether a route of it has another path than the one that was asked for sent on.
+    pub(in super::super) rewrites: bool,
 }
 
 /// The host of a root.
@@ -30,6 +30,10 @@ pub(in super::super) struct RootDigest {
     pub(in super::super) secret: Option<(Box<str>, Box<str>)>,
     /// Why nobody here sees its requests.
     pub(in super::super) bytes: Option<&'static str>,
+    /// What guards all of it.
+    pub(in super::super) guard: Option<&'static str>,
+    /// Whether somebody is asked about the requests of a route that does not say; `None`: there is nobody to ask.
+    pub(in super::super) authorized: Option<bool>,
 }
 
 /// A route.
@@ -37,6 +41,12 @@ pub(in super::super) struct RootDigest {
 pub(in super::super) struct RouteDigest {
     pub(in super::super) path: Result<PathCondition, Box<str>>,
     pub(in super::super) goes: Goes,
+    /// Whether more than the path has to hold of a request.
+    pub(in super::super) conditional: bool,
+    /// What guards it, besides its host's authorization.
+    pub(in super::super) guard: Option<&'static str>,
+    /// Whether somebody is asked about its requests, if there is somebody to ask; `None`: as its host says.
+    pub(in super::super) authorized: Option<bool>,
 }
 
 /// The condition on the path of a route or an include.
@@ -64,16 +74,15 @@ pub(in super::super) struct IncludeDigest {
     pub(in super::super) proxy: Arc<str>,
     /// The prefix, empty where there is none.
     pub(in super::super) prefix: Result<Box<str>, Box<str>>,
+    /// Whether more than the path has to hold of a request.
+    pub(in super::super) conditional: bool,
 }
 
 impl ProxyDigest {
     pub(super) fn of(proxy: &HTTPProxy, by: &mut Digester<'_>) -> Self {
         let (metadata, spec) = (&proxy.metadata, &proxy.spec);
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        let class = annotation(metadata, "projectcontour.io/ingress.class")
-            .or_else(|| annotation(metadata, "kubernetes.io/ingress.class"))
-            .or(spec.ingress_class_name.as_deref())
-            .filter(|class| !class.is_empty());
+        let class = class(metadata, spec.ingress_class_name.as_deref());
         let root = spec.virtualhost.as_ref().map(|virtualhost| {
             let tls = virtualhost.tls.as_ref();
             let secret = tls.and_then(|tls| tls.secret_name.as_deref()?.split_once('/'));
@@ -88,20 +97,32 @@ impl ProxyDigest {
                     .filter(|(elsewhere, _)| *elsewhere != namespace)
                     .map(|(elsewhere, name)| (elsewhere.into(), name.into())),
                 bytes,
+                guard: guard::of_host(virtualhost),
+                authorized: virtualhost
+                    .authorization
+                    .as_ref()
+                    .map(|asked| !asked.auth_policy.as_ref().is_some_and(|policy| policy.disabled)),
             }
         });
-        let conditions = spec.routes.iter().flat_map(|route| &route.conditions);
-        let mut conditions = conditions.chain(spec.includes.iter().flat_map(|include| &include.conditions));
-        let conditional = conditions.any(|one| one.header.is_some() || one.query_parameter.is_some());
         Self {
             meta: RouteMeta::of(Kind::HttpProxy, metadata, by),
             class: class.map(|class| by.texts.share(class)),
             root,
             routes: spec.routes.iter().map(|route| route_of(route, namespace, by)).collect(),
             includes: spec.includes.iter().map(|include| include_of(include, namespace, by)).collect(),
-            conditional,
+            rewrites: spec.routes.iter().any(|route| route.path_rewrite_policy.is_some()),
         }
     }
+
+    /// Whether a condition of it asks for more than the path.
+    pub(in super::super) fn is_conditional(&self) -> bool {
+        self.routes.iter().any(|route| route.conditional) || self.includes.iter().any(|one| one.conditional)
+    }
+}
+
+/// Whether they ask for more than the path.
+fn ask_for_more(conditions: &[MatchCondition]) -> bool {
+    conditions.iter().any(|one| one.header.is_some() || one.query_parameter.is_some())
 }
 
 fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> RouteDigest {
@@ -122,7 +143,13 @@ fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> Route
             goes => goes,
         }
     };
-    RouteDigest { path: path_of(&route.conditions), goes }
+    RouteDigest {
+        path: path_of(&route.conditions),
+        goes,
+        conditional: ask_for_more(&route.conditions),
+        guard: guard::of_route(route),
+        authorized: route.auth_policy.as_ref().map(|policy| !policy.disabled),
+    }
 }
 
 fn include_of(include: &Include, namespace: &str, by: &mut Digester<'_>) -> IncludeDigest {
@@ -133,7 +160,8 @@ fn include_of(include: &Include, namespace: &str, by: &mut Digester<'_>) -> Incl
         PathCondition::Prefix(prefix) => Ok(prefix),
         PathCondition::Exact(_) | PathCondition::Regex(_) => Err("an include has a `prefix` alone".into()),
     });
-    IncludeDigest { proxy: by.texts.share(&format!("{namespace}/{}", include.name)), prefix }
+    let conditional = ask_for_more(&include.conditions);
+    IncludeDigest { proxy: by.texts.share(&format!("{namespace}/{}", include.name)), prefix, conditional }
 }
 
 /// The one condition on the path, as Contour merges them.

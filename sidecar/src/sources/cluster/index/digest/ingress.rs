@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::super::super::objects::{Ingress, IngressBackend, IngressClass, IngressPath, Kind};
 use super::meta::RouteMeta;
 use super::path::{Backend, Goes, HostAsk, PathAsk, Port};
-use super::{Digester, annotation};
+use super::{Digester, annotation, class, guard};
 
 /// What matters of an Ingress.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct IngressDigest {
     pub(in super::super) meta: RouteMeta,
-    /// Its class: the older annotation first, as controllers do.
     pub(in super::super) class: Option<Arc<str>>,
+    /// What guards it at its controller.
+    pub(in super::super) guard: Option<&'static str>,
     pub(in super::super) rules: Box<[RuleDigest]>,
     /// Whether it has a backend for whatever no rule of any Ingress matches.
     pub(in super::super) catches_all: bool,
@@ -34,9 +35,7 @@ impl IngressDigest {
         let meta = RouteMeta::of(Kind::Ingress, metadata, by);
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
         let spec = ingress.spec.as_ref();
-        let class = annotation(metadata, "kubernetes.io/ingress.class")
-            .or_else(|| spec.and_then(|spec| spec.ingress_class_name.as_deref()))
-            .filter(|class| !class.is_empty());
+        let class = class(metadata, spec.and_then(|spec| spec.ingress_class_name.as_deref()));
         let default = spec.and_then(|spec| spec.default_backend.as_ref());
         let rules = spec.and_then(|spec| spec.rules.as_deref()).unwrap_or_default().iter().map(|rule| {
             let host = HostAsk::of(rule.host.as_deref(), false);
@@ -51,7 +50,13 @@ impl IngressDigest {
             RuleDigest { host, paths }
         });
         let rules = rules.collect();
-        Self { class: class.map(|class| by.texts.share(class)), rules, catches_all: default.is_some(), meta }
+        Self {
+            class: class.map(|class| by.texts.share(class)),
+            guard: guard::of_ingress(metadata),
+            rules,
+            catches_all: default.is_some(),
+            meta,
+        }
     }
 }
 

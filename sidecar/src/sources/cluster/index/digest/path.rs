@@ -44,6 +44,8 @@ pub(in super::super) struct PathAsk {
     /// The rule's path: it matches whatever the controller's does, and perhaps more or less.
     pub(in super::super) path: Arc<str>,
     pub(in super::super) matching: Matching,
+    /// Whether it matches only requests of which more holds: headers, parameters, a method.
+    pub(in super::super) conditional: bool,
 }
 
 /// What a path matches at the controller.
@@ -53,6 +55,8 @@ pub(in super::super) enum Matching {
     Segments,
     /// What begins with the text: `/foo` matches `/foobar` too.
     Text,
+    /// What a rule's path matches, but for itself: `/foo/` as a text.
+    Below,
     /// Itself alone.
     Exact,
     /// Something below the path.
@@ -60,19 +64,32 @@ pub(in super::super) enum Matching {
 }
 
 impl PathAsk {
+    const fn new(path: Arc<str>, matching: Matching) -> Self {
+        Self { path, matching, conditional: false }
+    }
+
+    /// The same, where more has to hold of a request.
+    pub(in super::super) fn where_more_holds(self, more: bool) -> Self {
+        Self { conditional: self.conditional || more, ..self }
+    }
+
     pub(in super::super) fn segments(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
-        Ok(Self { path: normal(text, texts)?, matching: Matching::Segments })
+        Ok(Self::new(normal(text, texts)?, Matching::Segments))
     }
 
     pub(in super::super) fn exact(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
-        let path = normal(text, texts)?;
-        Ok(Self { path, matching: Matching::Exact })
+        Ok(Self::new(normal(text, texts)?, Matching::Exact))
     }
 
     pub(in super::super) fn text(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
-        // Behind a slash a segment begins, so the text matches at a border.
-        let matching = if text.ends_with('/') { Matching::Segments } else { Matching::Text };
-        Ok(Self { path: normal(text, texts)?, matching })
+        let path = normal(text, texts)?;
+        let matching = match (path.as_ref(), text.ends_with('/')) {
+            ("/", _) => Matching::Segments,
+            // Behind a slash a segment begins, so the text matches at a border.
+            (_, true) => Matching::Below,
+            (_, false) => Matching::Text,
+        };
+        Ok(Self::new(path, matching))
     }
 
     pub(in super::super) fn regex(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
@@ -89,7 +106,7 @@ impl PathAsk {
         let border = literal.rfind('/').filter(|_| !rest.contains('|')).unwrap_or(0);
         let path =
             normal(literal.get(..border.max(1)).filter(|path| !path.is_empty()).unwrap_or("/"), texts)?;
-        Ok(Self { path, matching: Matching::Regex })
+        Ok(Self::new(path, Matching::Regex))
     }
 }
 
@@ -112,6 +129,8 @@ pub(in super::super) enum Goes {
     Answered,
     /// Somewhere that cannot be followed, and why not.
     Unusable(Box<str>),
+    /// Of several backends one cannot be followed, and why not.
+    PartlyUnusable(Box<str>),
 }
 
 /// A port of a Service.
@@ -157,9 +176,19 @@ impl Backend {
 impl Goes {
     /// To these, or to the one thing that is wrong with one of them. What has no share gets nothing.
     pub(super) fn to(backends: impl Iterator<Item = Result<Backend, Box<str>>>) -> Self {
-        match backends.collect::<Result<Vec<Backend>, _>>() {
-            Ok(backends) => Self::To(backends.into_iter().filter(|backend| backend.weight > 0).collect()),
-            Err(why) => Self::Unusable(why),
+        let mut usable = Vec::new();
+        let mut fault = None;
+        for backend in backends {
+            match backend {
+                Ok(backend) => usable.push(backend),
+                Err(why) => fault = fault.or(Some(why)),
+            }
+        }
+        usable.retain(|backend| backend.weight > 0);
+        match fault {
+            None => Self::To(usable.into()),
+            Some(why) if usable.is_empty() => Self::Unusable(why),
+            Some(why) => Self::PartlyUnusable(why),
         }
     }
 }

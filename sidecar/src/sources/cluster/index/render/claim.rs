@@ -9,6 +9,10 @@ use super::Notes;
 use super::exposure::Exposures;
 use super::zone_set::ZoneSet;
 
+/// What to tell of an object that sends on another path than the one that was asked for.
+pub(super) const REWRITES: &str = "its rewriting of paths is left to the controller: an Envoy of Zoneway's sends on the path \
+                                   that was asked for";
+
 /// What one object asks for.
 #[derive(Debug)]
 pub(super) struct Claim<'a> {
@@ -16,6 +20,8 @@ pub(super) struct Claim<'a> {
     /// `None`: the whole host is hidden.
     pub(super) path: Option<Arc<str>>,
     pub(super) matching: Matching,
+    /// Whether it is only for requests of which more holds than the path.
+    pub(super) conditional: bool,
     pub(super) goes: Where<'a>,
     pub(super) by: &'a RouteMeta,
     pub(super) exposed_to: ZoneSet,
@@ -77,10 +83,11 @@ impl<'a> Asked<'_, 'a> {
         let goes = match goes {
             Goes::To(backends) => Where::To(backends),
             Goes::Answered => Where::Answered,
-            Goes::Unusable(why) => {
+            Goes::Unusable(why) | Goes::PartlyUnusable(why) => {
                 let place = path.as_ref().map_or("/", |ask| ask.path.as_ref());
                 self.notes.add(&by.object, Reason::Hidden, format!("{host}{place} is hidden: {why}"));
-                Where::Unserved
+                // The controller serves what goes to the other backends.
+                if matches!(goes, Goes::Unusable(_)) { Where::Unserved } else { Where::Hidden }
             }
         };
         match path {
@@ -89,10 +96,24 @@ impl<'a> Asked<'_, 'a> {
         }
     }
 
-    /// The object asks for a path of a host, and nobody is to get there.
-    pub(super) fn hide_path(&mut self, host: &Arc<str>, path: PathAsk, by: &'a RouteMeta, why: &str) {
-        self.notes.add(&by.object, Reason::Hidden, format!("{host}{} is hidden: {why}", path.path));
-        self.push(host, path, Where::Unserved, by, ZoneSet::default());
+    /// The object asks for a path of a host, and nobody is to get there: neither here nor, where it is `unserved`, at the
+    /// controller.
+    pub(super) fn hide_path(
+        &mut self,
+        host: &Arc<str>,
+        path: Result<PathAsk, &str>,
+        by: &'a RouteMeta,
+        why: &str,
+        unserved: bool,
+    ) {
+        match path {
+            Ok(path) => {
+                self.notes.add(&by.object, Reason::Hidden, format!("{host}{} is hidden: {why}", path.path));
+                let goes = if unserved { Where::Unserved } else { Where::Hidden };
+                self.push(host, path, goes, by, ZoneSet::default());
+            }
+            Err(fault) => self.hide(host, by, Some(&format!("{why}; {fault}"))),
+        }
     }
 
     /// What the object asks for of the host is not known, so nobody is to get there.
@@ -106,7 +127,8 @@ impl<'a> Asked<'_, 'a> {
         }
         let (goes, matching) = (Where::Hidden, Matching::Segments);
         let host = Arc::clone(host);
-        self.claims.push(Claim { host, path: None, matching, goes, by, exposed_to: ZoneSet::default() });
+        let (conditional, exposed_to) = (false, ZoneSet::default());
+        self.claims.push(Claim { host, path: None, matching, conditional, goes, by, exposed_to });
     }
 
     fn push(
@@ -119,7 +141,8 @@ impl<'a> Asked<'_, 'a> {
     ) {
         let nobody = matches!(goes, Where::Hidden | Where::Unserved);
         let exposed_to = if nobody { ZoneSet::default() } else { exposed_to };
-        let (host, path, matching) = (Arc::clone(host), Some(ask.path), ask.matching);
-        self.claims.push(Claim { host, path, matching, goes, by, exposed_to });
+        let PathAsk { path, matching, conditional } = ask;
+        let (host, path) = (Arc::clone(host), Some(path));
+        self.claims.push(Claim { host, path, matching, conditional, goes, by, exposed_to });
     }
 }

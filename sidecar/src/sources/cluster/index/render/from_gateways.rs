@@ -8,10 +8,11 @@ use super::super::super::picture::Reason;
 use super::super::super::settings::Settings;
 use super::super::digest::Store;
 use super::super::digest::gateway::{From, GatewayDigest, ListenerDigest, ParentDigest, RouteDigest};
+use super::super::digest::guard;
 use super::super::digest::meta::RouteMeta;
 use super::super::digest::path::{Goes, HostAsk};
 use super::Notes;
-use super::claim::{Asked, pattern};
+use super::claim::{Asked, REWRITES, pattern};
 
 /// What the controllers of Contour call themselves.
 const CONTOUR: &str = "projectcontour.io/";
@@ -23,19 +24,24 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
         if hosts.is_empty() {
             continue;
         }
-        if route.conditional {
+        if route.is_conditional() {
             let message = "its matches on headers, queries and methods are left to the Gateway's controller: a request is \
                            routed by host and path, to a node of any backend that has them";
             asked.notes.add(&by.object, Reason::LeftToController, message);
         }
+        if route.rules.iter().any(|rule| rule.rewrites) {
+            asked.notes.add(&by.object, Reason::LeftToController, REWRITES);
+        }
         let hosts: Vec<&Arc<str>> = hosts.iter().filter_map(|host| pattern(host, by, asked.notes)).collect();
         for host in hosts {
             for rule in &route.rules {
-                let refused = not_granted(&rule.goes, by, store);
+                let guarded = rule.guard.as_deref().map(|guard| (guard::told(guard), false));
+                let refused = guarded.or_else(|| not_granted(&rule.goes, by, store));
                 for path in &rule.paths {
-                    match (&refused, path) {
-                        (Some(why), Ok(ask)) => asked.hide_path(host, ask.clone(), by, why),
-                        _ => asked.path(host, path.as_ref().cloned().map_err(AsRef::as_ref), &rule.goes, by),
+                    let path = path.as_ref().cloned().map_err(AsRef::as_ref);
+                    match &refused {
+                        Some((why, unserved)) => asked.hide_path(host, path, by, why, *unserved),
+                        None => asked.path(host, path, &rule.goes, by),
                     }
                 }
             }
@@ -138,11 +144,11 @@ impl HostAsk {
     }
 }
 
-/// Why a backend may not be used: it is of another namespace, which does not grant it.
-fn not_granted(goes: &Goes, by: &RouteMeta, store: &Store) -> Option<String> {
+/// Why a backend may not be used: it is of another namespace, which does not grant it; and whether that holds of all.
+fn not_granted(goes: &Goes, by: &RouteMeta, store: &Store) -> Option<(String, bool)> {
     let (kind, namespace) = (by.object.kind, by.namespace());
     let Goes::To(backends) = goes else { return None };
-    backends.iter().find_map(|backend| {
+    let mut refused = backends.iter().filter_map(|backend| {
         let (its, service) = backend.service.split_once('/')?;
         let granted = its == namespace
             || store.grants.values().any(|grant| *grant.namespace == *its && grant.allows(kind, namespace, service));
@@ -154,5 +160,7 @@ fn not_granted(goes: &Goes, by: &RouteMeta, store: &Store) -> Option<String> {
             )
         };
         (!granted).then(why)
-    })
+    });
+    let first = refused.next()?;
+    Some((first, 1 + refused.count() == backends.len()))
 }

@@ -3,15 +3,21 @@
 use super::super::super::picture::Reason;
 use super::super::super::settings::Settings;
 use super::super::digest::Store;
+use super::super::digest::guard;
 use super::claim::{Asked, pattern};
 
-pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
+/// The class of Ingresses that say none.
+pub(super) fn default_class(store: &Store) -> &str {
     let mut defaults = store.ingress_classes.iter().filter(|(_, class)| class.default);
     // Two defaults are none (the API server refuses Ingresses then).
-    let default = match (defaults.next(), defaults.next()) {
-        (Some((name, _)), None) => name.as_ref(),
+    match (defaults.next(), defaults.next()) {
+        (Some((name, _)), None) => name,
         _ => "",
-    };
+    }
+}
+
+pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
+    let default = default_class(store);
     for ingress in store.ingresses.values() {
         if !settings.reads_class(ingress.class.as_deref().unwrap_or(default)) {
             continue;
@@ -24,7 +30,11 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
         for rule in &ingress.rules {
             let Some(host) = pattern(&rule.host, by, asked.notes) else { continue };
             for (path, goes) in &rule.paths {
-                asked.path(host, path.as_ref().cloned().map_err(AsRef::as_ref), goes, by);
+                let path = path.as_ref().cloned().map_err(AsRef::as_ref);
+                match ingress.guard {
+                    Some(guard) => asked.hide_path(host, path, by, &guard::told(guard), false),
+                    None => asked.path(host, path, goes, by),
+                }
             }
         }
     }

@@ -7,12 +7,15 @@ use super::super::super::picture::Reason;
 use super::super::super::settings::Settings;
 use super::super::Texts;
 use super::super::digest::Store;
+use super::super::digest::guard;
 use super::super::digest::http_proxy::{PathCondition, ProxyDigest, RootDigest};
 use super::super::digest::path::{HostAsk, PathAsk};
-use super::claim::{Asked, pattern};
+use super::claim::{Asked, REWRITES, pattern};
 
 /// How deep includes may go: deeper is a mistake, and nobody's stack is to depend on it.
 const DEEPEST: usize = 32;
+/// How many includes of one host are followed: with two includes of each in the next, their number doubles at each depth.
+const MOST_VISITS: usize = 1024;
 
 pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
     let read = |proxy: &&ProxyDigest| settings.reads_class(proxy.class.as_deref().unwrap_or_default());
@@ -36,9 +39,13 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
             asked.hide(host, by, Some(&why));
             continue;
         }
-        let mut texts = Texts::default();
-        let mut walk = Walk { settings, store, asked, host, included: &mut included, texts: &mut texts };
-        walk.proxy(proxy, "", &mut Vec::new());
+        let (included, mut texts) = (&mut included, Texts::default());
+        let mut walk = Walk { settings, store, asked, host, root, included, texts: &mut texts, visits: 0 };
+        walk.proxy(proxy, &Below::default(), &mut Vec::new());
+        if walk.visits > MOST_VISITS {
+            let why = format!("it includes others {MOST_VISITS} times over: include fewer, each once");
+            asked.hide(host, by, Some(&why));
+        }
     }
     for (key, proxy) in store.proxies.iter().filter(|(_, proxy)| read(proxy)) {
         if proxy.root.is_none() && !included.contains(key) {
@@ -52,6 +59,9 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
 fn refused(root: &RootDigest, proxy: &ProxyDigest, store: &Store) -> Option<String> {
     if let Some(bytes) = root.bytes {
         return Some(format!("{bytes}, so that no request of it is seen: route it by other means"));
+    }
+    if let Some(guard) = root.guard {
+        return Some(guard::told(guard));
     }
     if proxy.routes.is_empty() && proxy.includes.is_empty() {
         return Some("it has neither routes nor includes: write one".to_owned());
@@ -74,22 +84,62 @@ struct Walk<'w, 's, 'a> {
     store: &'a Store,
     asked: &'w mut Asked<'s, 'a>,
     host: &'w Arc<str>,
+    root: &'a RootDigest,
     included: &'w mut BTreeSet<Arc<str>>,
     texts: &'w mut Texts,
+    /// How many HTTPProxies were gone through.
+    visits: usize,
+}
+
+/// Where in a host an included HTTPProxy stands.
+#[derive(Default)]
+struct Below {
+    prefix: String,
+    /// Whether an include on the way asks for more than the path.
+    conditional: bool,
+    /// Why all of it is hidden, where it is.
+    hidden: Option<String>,
 }
 
 impl<'a> Walk<'_, '_, 'a> {
-    fn proxy(&mut self, proxy: &'a ProxyDigest, prefix: &str, above: &mut Vec<&'a ProxyDigest>) {
-        let by = &proxy.meta;
-        if proxy.conditional {
+    fn proxy(&mut self, proxy: &'a ProxyDigest, here: &Below, above: &mut Vec<&'a ProxyDigest>) {
+        let (by, prefix) = (&proxy.meta, here.prefix.as_str());
+        self.visits += 1;
+        if self.visits > MOST_VISITS {
+            return;
+        }
+        // With one route that cannot be used, Contour takes none of that HTTPProxy's, nor what it includes.
+        let fault = proxy.routes.iter().find_map(|route| route.path.as_ref().err());
+        if let Some(why) = fault {
+            self.hide_below(proxy, prefix, why);
+        }
+        let hidden = here.hidden.clone().or_else(|| fault.map(|why| format!("{}: {why}", by.object)));
+        if proxy.rewrites {
+            self.asked.notes.add(&by.object, Reason::LeftToController, REWRITES);
+        }
+        if proxy.is_conditional() {
             let message = "its conditions on headers and queries are left to Contour: a request is routed by host and path, \
                            to a node of any service that has them";
             self.asked.notes.add(&by.object, Reason::LeftToController, message);
         }
         above.push(proxy);
+        let mut prefixes = BTreeSet::new();
         for include in &proxy.includes {
             let below = match &include.prefix {
-                Ok(below) => joined(prefix, below),
+                Ok(below) if !include.conditional && !prefixes.insert(joined("", below)) => {
+                    let message = format!(
+                        "its include of {} is left out, as Contour does: an earlier one has the same conditions",
+                        include.proxy
+                    );
+                    self.asked.notes.add(&by.object, Reason::Ignored, message);
+                    self.included.insert(Arc::clone(&include.proxy));
+                    continue;
+                }
+                Ok(below) => Below {
+                    prefix: joined(prefix, below),
+                    conditional: here.conditional || include.conditional,
+                    hidden: hidden.clone(),
+                },
                 Err(why) => {
                     self.asked.hide(self.host, by, Some(&format!("an include of {}: {why}", include.proxy)));
                     continue;
@@ -97,7 +147,7 @@ impl<'a> Walk<'_, '_, 'a> {
             };
             match self.include(&include.proxy, above) {
                 Ok(included) => self.proxy(included, &below, above),
-                Err(why) => self.hide_below(proxy, &below, &why),
+                Err(why) => self.hide_below(proxy, &below.prefix, &why),
             }
         }
         above.pop();
@@ -107,12 +157,17 @@ impl<'a> Walk<'_, '_, 'a> {
                 Ok(PathCondition::Prefix(text)) => self.prefix(&joined(prefix, text)),
                 Ok(PathCondition::Exact(text)) => PathAsk::exact(&joined(prefix, text), self.texts),
                 Ok(PathCondition::Regex(text)) => PathAsk::regex(&joined(prefix, text), self.texts),
-                Err(why) => {
-                    self.hide_below(proxy, prefix, why);
-                    continue;
-                }
+                Err(_) => continue,
             };
-            self.asked.path(self.host, path.as_ref().cloned().map_err(AsRef::as_ref), &route.goes, by);
+            let path = path.map(|path| path.where_more_holds(here.conditional || route.conditional));
+            let path = path.as_ref().cloned().map_err(AsRef::as_ref);
+            let asks = self.root.authorized.map(|whole| route.authorized.unwrap_or(whole));
+            let guard = route.guard.or((asks == Some(true)).then_some("virtualhost.authorization"));
+            match (&hidden, guard) {
+                (Some(why), _) => self.asked.hide_path(self.host, path, by, why, true),
+                (None, Some(guard)) => self.asked.hide_path(self.host, path, by, &guard::told(guard), false),
+                (None, None) => self.asked.path(self.host, path, &route.goes, by),
+            }
         }
     }
 
@@ -122,10 +177,9 @@ impl<'a> Walk<'_, '_, 'a> {
 
     /// What a prefix leads to cannot be used.
     fn hide_below(&mut self, proxy: &'a ProxyDigest, prefix: &str, why: &str) {
-        match self.prefix(prefix) {
-            Ok(path) => self.asked.hide_path(self.host, path, &proxy.meta, why),
-            Err(fault) => self.asked.hide(self.host, &proxy.meta, Some(&format!("{why}; {fault}"))),
-        }
+        let path = self.prefix(prefix);
+        let path = path.as_ref().cloned().map_err(AsRef::as_ref);
+        self.asked.hide_path(self.host, path, &proxy.meta, why, true);
     }
 
     fn include(&mut self, key: &Arc<str>, above: &[&ProxyDigest]) -> Result<&'a ProxyDigest, String> {

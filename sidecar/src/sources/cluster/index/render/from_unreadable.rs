@@ -6,12 +6,17 @@ use super::super::super::settings::Settings;
 use super::super::digest::Store;
 use super::super::digest::path::HostAsk;
 use super::claim::Asked;
+use super::from_ingresses::default_class;
 
 pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
     for object in store.unreadable.values() {
         let by = &object.meta;
-        let has_class = matches!(by.object.kind, Kind::Ingress | Kind::HttpProxy);
-        if has_class && !settings.reads_class(object.class.as_deref().unwrap_or_default()) {
+        let class = match by.object.kind {
+            Kind::Ingress => Some(default_class(store)),
+            Kind::HttpProxy => Some(""),
+            _ => None,
+        };
+        if class.is_some_and(|default| !settings.reads_class(object.class.as_deref().unwrap_or(default))) {
             continue;
         }
         let why = format!(

@@ -77,7 +77,11 @@ pub(super) fn merge(
     let hosts = || claims.chunk_by(|a, b| a.host == b.host);
     // What is told of them is told below.
     let wildcards = hosts().filter(|claims| claims.first().is_some_and(|claim| claim.host.starts_with('*')));
-    let wildcards = wildcards.filter_map(|claims| HostMerge::of(claims, topology, &mut Notes::default()));
+    let wildcards = wildcards.filter_map(|claims| {
+        let mut host = HostMerge::of(claims, topology, &mut Notes::default())?;
+        host.regexes(claims, &mut Notes::default());
+        Some(host)
+    });
     let wildcards: BTreeMap<Arc<str>, ZoneSet> =
         wildcards.map(|host| (Arc::clone(&host.host), host.exposed_to())).collect();
     let mut merged = Merged::default();
@@ -90,7 +94,8 @@ pub(super) fn merge(
     // One after the other: a host that is being merged takes ten times the room of one that is written.
     for claims in hosts() {
         let Some(mut host) = HostMerge::of(claims, topology, notes) else { continue };
-        host.expose_solvers(|pattern| covering(pattern, &wildcards));
+        host.expose_solvers(|pattern| covering(pattern, &wildcards), topology, notes);
+        host.regexes(claims, notes);
         host.cut(topology, notes);
         let name = Arc::clone(&host.host);
         let (written, origins) = host.written(topology, notes, &mut merged.uses);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use zoneway_core::name::{HostPattern, NodeId, ZoneName};
 use zoneway_site::{HostPort, wire};
 
-use super::super::super::objects::ObjectRef;
+use super::super::super::objects::{Kind, ObjectRef};
 use super::super::super::picture::{Reason, ZoneSummary};
 use super::super::super::settings::Settings;
 use super::super::digest::Store;
@@ -82,6 +82,7 @@ impl Topology {
             let written = topology.zone(&name, zone, name == home, notes);
             topology.zones.insert(name.to_string(), written);
         }
+        topology.close_unreadable(store);
         topology.several_public(store, notes);
         topology.cluster_nodes(settings, supposes, store, notes);
         topology.other_nodes(settings, store, notes);
@@ -196,6 +197,18 @@ impl Topology {
             self.allowed.insert(place, Allowed { namespaces, hosts });
         }
         wire::Zone { public: public.then_some(true), speaks_for, ..wire::Zone::default() }
+    }
+
+    /// Nothing may be exposed to a zone whose Zone cannot be read, and never could: nobody knows what it allows.
+    fn close_unreadable(&mut self, store: &Store) {
+        for (kind, name) in store.unreadable.keys() {
+            if *kind == Kind::Zone
+                && !store.zones.contains_key(name)
+                && let Some(place) = self.place(name)
+            {
+                self.allowed.insert(place, Allowed { namespaces: Some(BTreeSet::new()), hosts: None });
+            }
+        }
     }
 
     /// Clients from outside are of one public zone: where the settings do not say which, of the first.

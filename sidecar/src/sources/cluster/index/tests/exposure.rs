@@ -218,3 +218,40 @@ fn the_label_opens_nothing_but_the_solvers_path() {
         "",
     );
 }
+
+#[test]
+fn a_solver_does_not_hide_the_host_whose_certificate_it_is_about() {
+    // What the pattern matches, and what the solver has, is open to the same.
+    check(
+        &(ingress("i", &to("403, exposed"), "a.example.com /(.*) I web")
+            + &solver("cm-1", "a.example.com", "")),
+        "a.example.com/ default/web:80 403,exposed
+         a.example.com/.well-known/acme-challenge/T0ken default/api:80 403,exposed",
+        "",
+    );
+}
+
+#[test]
+fn a_solver_of_a_host_that_is_exposed_in_part_is_exposed_as_that_part() {
+    let host = ingress("i", "", "a.example.com / P web")
+        + &ingress("j", &to("403, exposed"), "a.example.com /pub P web");
+    check(
+        &(host + &solver("cm-1", "a.example.com", "")),
+        "a.example.com/ default/web:80 403
+         a.example.com/.well-known/acme-challenge/T0ken default/api:80 403,exposed
+         a.example.com/pub default/web:80 403,exposed",
+        "",
+    );
+}
+
+#[test]
+fn a_solver_is_exposed_to_no_zone_that_does_not_allow_it() {
+    check(
+        &(allowing("namespaces: [other]")
+            + &ingress("other/i", &to("403, exposed"), "*.example.com / P web")
+            + &solver("cm-1", "a.example.com", "")),
+        "*.example.com/ other/web:80 403,exposed
+         a.example.com/.well-known/acme-challenge/T0ken default/api:80 403",
+        "NotAllowed Ingress default/cm-1",
+    );
+}

@@ -6,7 +6,7 @@ use crate::sources::cluster::settings::Settings;
 const CLASS: &str = "{apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: contour}, spec: {controllerName: projectcontour.io/gateway-controller}}\n---\n";
 
 /// A Gateway `gw` of Contour's class with these listeners.
-fn gateway(listeners: &str) -> String {
+pub(super) fn gateway(listeners: &str) -> String {
     format!(
         "{CLASS}{{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {{name: gw, namespace: default}}, spec: \
          {{gatewayClassName: contour, listeners: [{listeners}]}}}}\n---\n"
@@ -14,14 +14,14 @@ fn gateway(listeners: &str) -> String {
 }
 
 /// An HTTPRoute: `NAMESPACE/NAME` and its spec.
-fn route(name: &str, spec: &str) -> String {
+pub(super) fn route(name: &str, spec: &str) -> String {
     let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
     format!(
         "{{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {{name: {name}, namespace: {namespace}}}, spec: {{{spec}}}}}\n---\n"
     )
 }
 
-const HTTP: &str = "{name: http, port: 80, protocol: HTTP}";
+pub(super) const HTTP: &str = "{name: http, port: 80, protocol: HTTP}";
 const RULES: &str = "rules: [{backendRefs: [{name: web, port: 80}]}]";
 
 /// A route on `gw` with these hosts.
@@ -184,7 +184,7 @@ fn backends_share_by_weight_and_a_redirect_has_none() {
     check(
         &rules("filters: [{type: URLRewrite}], backendRefs: [{name: web, port: 80}]"),
         "a.example.com/ default/web:80 403",
-        "",
+        "LeftToController HTTPRoute default/r",
     );
     check(&rules("backendRefs: []"), "a.example.com/ - 403", "");
     check(&rules("backendRefs: [{name: web}]"), "a.example.com hidden", "Hidden HTTPRoute default/r");

@@ -158,7 +158,7 @@ fn a_text_that_matches_across_borders_narrows_what_is_around_it() {
         "a.example.com/ default/web:80 403
          a.example.com/admin default/api:80 403",
         "ExposureCut Ingress default/i",
-        "end it with a slash",
+        "use `Prefix`",
     );
     for (path, kind) in [("/admin/", "I"), ("/admin", "P")] {
         check(

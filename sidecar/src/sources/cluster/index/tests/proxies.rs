@@ -3,7 +3,7 @@
 use super::{check, check_saying};
 
 /// An HTTPProxy with this spec; `NAMESPACE/NAME`.
-fn proxy(name: &str, metadata: &str, spec: &str) -> String {
+pub(super) fn proxy(name: &str, metadata: &str, spec: &str) -> String {
     let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
     format!(
         "{{apiVersion: projectcontour.io/v1, kind: HTTPProxy, metadata: {{name: {name}, namespace: {namespace}{metadata}}}, spec: {{{spec}}}}}\n---\n"
@@ -11,8 +11,8 @@ fn proxy(name: &str, metadata: &str, spec: &str) -> String {
 }
 
 const HOST: &str = "virtualhost: {fqdn: a.example.com}";
-const WEB: &str = "services: [{name: web, port: 80}]";
-const EXPOSED: &str = ", annotations: {st8s.stuartpb.com/expose-to: '403, exposed'}";
+pub(super) const WEB: &str = "services: [{name: web, port: 80}]";
+pub(super) const EXPOSED: &str = ", annotations: {st8s.stuartpb.com/expose-to: '403, exposed'}";
 
 /// A root with these routes.
 fn root(routes: &str) -> String {
@@ -104,7 +104,7 @@ fn it_includes_others_below_a_prefix_and_across_namespaces() {
             &format!(
                 "routes: [{{{WEB}}}, {{conditions: [{{prefix: /admin/}}], {WEB}}}], includes: [{{name: deep, conditions: [{{prefix: /d}}]}}]"
             ),
-        ) + &proxy("other/deep", EXPOSED, &format!("routes: [{{conditions: [{{prefix: /e/}}], {WEB}}}]"))),
+        ) + &proxy("other/deep", EXPOSED, &format!("routes: [{{conditions: [{{prefix: /e}}], {WEB}}}]"))),
         "a.example.com/ default/web:80 403,exposed
          a.example.com/blog other/web:80 403
          a.example.com/blog/admin other/web:80 403
@@ -299,7 +299,7 @@ fn a_prefix_is_a_text_and_narrows_what_is_around_it() {
         "a.example.com/ default/web:80 403
          a.example.com/admin default/web:80 403",
         "ExposureCut HTTPProxy default/p",
-        "end it with a slash",
+        "use `Prefix`",
     );
 }
 

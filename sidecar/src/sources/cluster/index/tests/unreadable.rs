@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Index, fill, hosts, household, ingress, notes, objects, settings};
+use super::{Index, fill, hosts, household, ingress, notes, objects, settings, to};
 use crate::sources::cluster::index::Unreadable;
 use crate::sources::cluster::objects::Kind;
 
 fn unreadable(kind: Kind, name: &str, spec: &Value) -> Unreadable {
-    let whole = json!({"metadata": {"name": name, "namespace": "default"}, "spec": spec});
+    let namespace = kind.namespaced().then_some("default");
+    let whole = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec});
     let metadata = serde_json::from_value(whole["metadata"].clone()).expect("metadata");
     let error = kind.read(&whole).expect_err("it is not of its kind");
     Unreadable::of(kind, metadata, &whole, error.to_string())
@@ -89,4 +90,54 @@ fn one_that_is_gone_hides_nothing_any_more() {
     assert!(!index.retain(Kind::Ingress, |_, _| true));
     assert!(index.retain(Kind::Ingress, |_, name| name != "k"));
     assert_eq!(hosts(&index.site()), OTHERS);
+}
+
+/// A Zone that only another namespace may be exposed to.
+const ALLOWING: &str = "{apiVersion: st8s.stuartpb.com/v1alpha1, kind: Zone, metadata: {name: exposed}, \
+                        spec: {public: true, allow: {namespaces: [other]}, nodes: [{name: edge, address: 203.0.113.7}]}}";
+
+#[test]
+fn a_zone_that_cannot_be_read_any_more_allows_what_it_did() {
+    let mut index = Index::new(settings());
+    let exposed = ingress("i", &to("403, exposed"), "a.example.com / P web");
+    fill(&mut index, objects(&format!("{}\n---\n{exposed}{ALLOWING}", household())));
+    let served = hosts(&index.site());
+    assert_eq!(served, "a.example.com/ default/web:80 403");
+    index.apply_unreadable(Kind::Zone, &unreadable(Kind::Zone, "exposed", &json!({"public": 7})));
+    let picture = index.site();
+    assert_eq!(hosts(&picture), served);
+    assert_eq!(picture.site.zones["exposed"].public, Some(true));
+    assert!(index.retain(Kind::Zone, |_, _| false));
+    assert!(!index.site().site.zones.contains_key("exposed"));
+}
+
+#[test]
+fn to_a_zone_that_could_never_be_read_nothing_is_exposed() {
+    let mut index = Index::new(settings());
+    let exposed = ingress("i", &to("403, exposed"), "a.example.com / P web");
+    let node = "{apiVersion: v1, kind: Node, metadata: {name: box, labels: {st8s.stuartpb.com/zone: exposed}}, \
+                status: {addresses: [{type: InternalIP, address: 192.0.2.1}], conditions: [{type: Ready, status: 'True'}]}}";
+    let manifests = format!("{}\n---\n{exposed}{node}", household());
+    let all = objects(&manifests).into_iter().filter(|object| object.kind() != Kind::Zone);
+    fill(&mut index, all);
+    assert_eq!(hosts(&index.site()), "a.example.com/ default/web:80 403,exposed");
+    index.apply_unreadable(Kind::Zone, &unreadable(Kind::Zone, "exposed", &json!({"public": 7})));
+    assert_eq!(hosts(&index.site()), "a.example.com/ default/web:80 403");
+}
+
+#[test]
+fn an_ingress_without_a_class_is_of_the_default_one() {
+    let class = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx, \
+                 annotations: {ingressclass.kubernetes.io/is-default-class: 'true'}}, spec: {controller: x}}";
+    let spec = json!({"rules": [{"host": "b.example.com", "http": 7}]});
+    let mut index = check(
+        Kind::Ingress,
+        "k",
+        &spec,
+        &format!("{OTHERS}\nb.example.com hidden"),
+        "Hidden Ingress default/k\nUnreadable Ingress default/k",
+    );
+    fill(&mut index, objects(class));
+    // None of the three is read then.
+    assert_eq!(hosts(&index.site()), "");
 }

@@ -1,5 +1,7 @@
 //! One host: its paths, each with the object that has it.
 
+mod cut;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -35,6 +37,10 @@ struct RuleMerge<'a> {
     by: &'a RouteMeta,
     /// What it matches at the controller, over all claims of its object.
     matching: BTreeSet<Matching>,
+    /// Whether one of these claims is for every request at the path and below.
+    whole: bool,
+    /// Whether one is for some requests alone.
+    conditional: bool,
     backends: Vec<&'a Backend>,
     answered: bool,
     hidden: bool,
@@ -58,7 +64,6 @@ impl<'a> HostMerge<'a> {
                 merge.path(path, claims, topology, notes);
             }
         }
-        merge.regexes(claims, notes);
         merge.preference(claims, notes);
         Some(merge)
     }
@@ -80,6 +85,8 @@ impl<'a> HostMerge<'a> {
         let mut rule = RuleMerge {
             by: winner.by,
             matching: BTreeSet::new(),
+            whole: false,
+            conditional: false,
             backends: Vec::new(),
             answered: false,
             hidden: false,
@@ -90,6 +97,9 @@ impl<'a> HostMerge<'a> {
         for claim in claims {
             if claim.by.object == winner.by.object {
                 rule.matching.insert(claim.matching);
+                rule.whole |=
+                    !claim.conditional && !matches!(claim.matching, Matching::Exact | Matching::Below);
+                rule.conditional |= claim.conditional;
                 rule.unserved &= matches!(claim.goes, Where::Unserved);
                 match claim.goes {
                     Where::To(backends) => rule.backends.extend(backends),
@@ -110,6 +120,7 @@ impl<'a> HostMerge<'a> {
             rule.backends.clear();
         }
         self.allow(path, &mut rule, topology, notes);
+        self.share(path, &mut rule, claims, topology, notes);
         self.rules.insert(Arc::clone(path), rule);
     }
 
@@ -131,7 +142,7 @@ impl<'a> HostMerge<'a> {
 
     /// A pattern of paths can match what any rule has: with one exposure for all of them that does no harm, with
     /// several nobody knows which one holds.
-    fn regexes(&mut self, claims: &[Claim<'_>], notes: &mut Notes) {
+    pub(super) fn regexes(&mut self, claims: &[Claim<'_>], notes: &mut Notes) {
         let mut exposures = self.rules.values().map(|rule| rule.exposed_to);
         let first = exposures.next();
         let same = exposures.all(|exposed_to| Some(exposed_to) == first);
@@ -189,78 +200,26 @@ impl<'a> HostMerge<'a> {
 
     /// Certificates are asked for where the host is: a solver's path is exposed as its host is, or as the wildcard that
     /// would answer for it.
-    pub(super) fn expose_solvers(&mut self, covering: impl FnOnce(&HostPattern) -> Option<ZoneSet>) {
+    pub(super) fn expose_solvers(
+        &mut self,
+        covering: impl FnOnce(&HostPattern) -> Option<ZoneSet>,
+        topology: &Topology,
+        notes: &mut Notes,
+    ) {
         if !self.rules.iter().any(|(path, rule)| is_solver(path, rule.by)) {
             return;
         }
         let alone = self.rules.iter().all(|(path, rule)| is_solver(path, rule.by));
         let exposed_to = if alone { covering(&self.pattern) } else { Some(self.exposed_to()) };
         let Some(exposed_to) = exposed_to else { return };
-        for (path, rule) in &mut self.rules {
+        let mut rules = std::mem::take(&mut self.rules);
+        for (path, rule) in &mut rules {
             if is_solver(path, rule.by) && rule.by.expose_to.is_none() && !rule.hidden {
                 rule.exposed_to = rule.exposed_to | exposed_to;
+                self.allow(path, rule, topology, notes);
             }
         }
-    }
-
-    /// Cuts exposures where a path matches more or less here than at the controller.
-    pub(super) fn cut(&mut self, topology: &Topology, notes: &mut Notes) {
-        if self.rules.len() < 2 {
-            // There is nothing around the one.
-            return;
-        }
-        let declared: BTreeMap<Arc<str>, ZoneSet> =
-            self.rules.iter().map(|(path, rule)| (Arc::clone(path), rule.exposed_to)).collect();
-        let around = |path: &str| {
-            let above = core::iter::successors(parent(path), |path| parent(path));
-            let mut above = above.filter_map(|above| declared.get_key_value(above));
-            above.next().map(|(path, _)| Arc::clone(path))
-        };
-        // `/foo` as a text matches `/foobar` there, for which the rule around it answers here.
-        for (path, exposed_to) in &declared {
-            let text = self
-                .rules
-                .get(path)
-                .is_some_and(|rule| rule.matching.contains(&Matching::Text) && !rule.unserved);
-            let Some(outer) = around(path).filter(|_| text && path.as_ref() != "/") else { continue };
-            self.cut_to(&outer, *exposed_to, topology, notes, |host, kept| {
-                format!(
-                    "is exposed to {kept} alone: {host}{path} matches whatever begins with that text, `{path}x` too, and \
-                     is exposed to fewer: end it with a slash there, or use `Prefix`"
-                )
-            });
-        }
-        // `/foo` alone there leaves `/foo/x` to the rule around it, for which this one answers here.
-        for path in declared.keys() {
-            let exact = self.rules.get(path).is_some_and(|rule| rule.matching.iter().eq([&Matching::Exact]));
-            let Some(outer) = around(path).filter(|_| exact) else { continue };
-            let limit = self.rules.get(&outer).filter(|rule| !rule.unserved).map(|rule| rule.exposed_to);
-            let Some(limit) = limit else { continue };
-            self.cut_to(path, limit, topology, notes, |host, kept| {
-                format!(
-                    "is exposed to {kept} alone: a rule's path is a prefix, so it would open all of {host}{path}/ to \
-                     whoever may ask for it, which is {outer}'s: use `Prefix` if all below may be asked for"
-                )
-            });
-        }
-    }
-
-    fn cut_to(
-        &mut self,
-        path: &Arc<str>,
-        limit: ZoneSet,
-        topology: &Topology,
-        notes: &mut Notes,
-        message: impl FnOnce(&str, &str) -> String,
-    ) {
-        let Some(rule) = self.rules.get_mut(path).filter(|rule| !rule.exposed_to.within(limit)) else {
-            return;
-        };
-        rule.exposed_to = rule.exposed_to & limit;
-        let kept: Vec<&str> = topology.named(rule.exposed_to).collect();
-        let kept = if kept.is_empty() { "nobody".to_owned() } else { kept.join(", ") };
-        let message = format!("{}{path} {}", self.host, message(&self.host, &kept));
-        notes.add(&rule.by.object, Reason::ExposureCut, message);
+        self.rules = rules;
     }
 
     /// As the site has it, and what made each path. The services that it names are noted in `uses`.

@@ -1,0 +1,75 @@
+//! Guards: what a controller checks of a client before it serves. Nothing here checks that, so what has one is hidden.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::super::super::objects::{HTTPRouteFilter, ProxyRoute, VirtualHost};
+use super::annotation;
+
+/// Annotations of Ingresses that other controllers take for guards
+/// (<https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/>,
+/// <https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/>).
+const ANNOTATIONS: &[&str] = &[
+    "nginx.ingress.kubernetes.io/auth-tls-secret",
+    "nginx.ingress.kubernetes.io/auth-type",
+    "nginx.ingress.kubernetes.io/auth-url",
+    "nginx.ingress.kubernetes.io/denylist-source-range",
+    "nginx.ingress.kubernetes.io/whitelist-source-range",
+    "traefik.ingress.kubernetes.io/router.middlewares",
+];
+
+/// What to tell of a guard: why what it guards is hidden, and what helps.
+pub(in super::super) fn told(guard: &str) -> String {
+    format!(
+        "`{guard}` guards it at the controller, and nothing would here: give the object a class that is not read \
+         (`ingress_classes`, `gateway_classes`), so that the controller alone serves it"
+    )
+}
+
+/// The guard of an Ingress.
+pub(super) fn of_ingress(metadata: &ObjectMeta) -> Option<&'static str> {
+    ANNOTATIONS.iter().copied().find(|name| annotation(metadata, name).is_some_and(|value| !value.is_empty()))
+}
+
+/// The guard of a whole host of Contour's.
+pub(super) fn of_host(host: &VirtualHost) -> Option<&'static str> {
+    let clients = host.tls.as_ref().is_some_and(|tls| tls.client_validation.is_some());
+    let found = [
+        (clients, "virtualhost.tls.clientValidation"),
+        (!host.ip_allow_policy.is_empty(), "virtualhost.ipAllowPolicy"),
+        (!host.ip_deny_policy.is_empty(), "virtualhost.ipDenyPolicy"),
+        (host.jwt_providers.iter().any(|provider| provider.default), "virtualhost.jwtProviders"),
+    ];
+    first(&found)
+}
+
+/// The guard of a route of Contour's, but for the authorization that its host may ask for.
+pub(super) fn of_route(route: &ProxyRoute) -> Option<&'static str> {
+    let jwt = route.jwt_verification_policy.as_ref();
+    let found = [
+        (!route.ip_allow_policy.is_empty(), "ipAllowPolicy"),
+        (!route.ip_deny_policy.is_empty(), "ipDenyPolicy"),
+        (jwt.is_some_and(|jwt| jwt.require.is_some()), "jwtVerificationPolicy"),
+    ];
+    first(&found)
+}
+
+/// A filter of Gateway API's that may be a guard. One that is not known must not be skipped, says its reference.
+pub(super) fn of_filters(filters: &[HTTPRouteFilter]) -> Option<Box<str>> {
+    let harmless = |kind: &str| {
+        let known = [
+            "RequestHeaderModifier",
+            "ResponseHeaderModifier",
+            "RequestMirror",
+            "RequestRedirect",
+            "URLRewrite",
+            "CORS",
+        ];
+        known.contains(&kind)
+    };
+    let other = filters.iter().find(|filter| !harmless(&filter.kind))?;
+    Some(format!("filters: {}", other.kind).into())
+}
+
+fn first(found: &[(bool, &'static str)]) -> Option<&'static str> {
+    found.iter().find(|(is_there, _)| *is_there).map(|(_, name)| *name)
+}
