@@ -143,6 +143,8 @@ pub(crate) struct ProxyService {
     pub(crate) weight: Option<u64>,
     /// Whether it gets copies alone.
     pub(crate) mirror: bool,
+    /// What it speaks, whatever is said of its port: `h2c`, `h2` or `tls`.
+    pub(crate) protocol: Option<String>,
 }
 
 /// Another HTTPProxy, below a prefix.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use zoneway_site::Protocol;
+
 use super::super::super::objects::{
     HTTPProxy, Include, Kind, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation,
 };
 use super::meta::RouteMeta;
-use super::path::{Backend, Goes, HostAsk, Port};
+use super::path::{Asked, Backend, Goes, HostAsk, Port};
 use super::{Digester, class, guard};
 
 /// What matters of an HTTPProxy.
@@ -128,7 +130,14 @@ fn ask_for_more(conditions: &[MatchCondition]) -> bool {
 fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> RouteDigest {
     let answered = route.request_redirect_policy.is_some() || route.direct_response_policy.is_some();
     let service = |service: &ProxyService| {
-        Ok(Backend::of(namespace, &service.name, Port::Number(service.port), service.weight.unwrap_or(0), by))
+        let (port, weight) = (Port::Number(service.port), service.weight.unwrap_or(0));
+        let asked = match service.protocol.as_deref() {
+            Some("h2c") => Asked::By(Protocol::H2c),
+            Some("h2") => Asked::By(Protocol::H2),
+            Some("tls") => Asked::By(Protocol::Https),
+            _ => Asked::AsPort,
+        };
+        Ok(Backend { asked, ..Backend::of(namespace, &service.name, port, weight, by) })
     };
     let goes = if answered {
         Goes::Answered

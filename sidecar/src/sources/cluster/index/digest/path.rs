@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use zoneway_core::name::{HostPattern, RulePath};
+use zoneway_site::Protocol;
 
 use super::super::Texts;
 use super::Digester;
@@ -141,13 +142,45 @@ pub(in super::super) struct Backend {
     pub(in super::super) port: Port,
     /// Its share of the rule.
     pub(in super::super) weight: u64,
-    /// Whether it is asked by gRPC, which is HTTP/2 whatever the port says.
-    pub(in super::super) grpc: bool,
+    /// How it is asked, where the route says that.
+    pub(in super::super) asked: Asked,
+}
+
+/// How a backend is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Asked {
+    /// As its port says.
+    #[default]
+    AsPort,
+    /// By gRPC, which is HTTP/2 whatever the port says.
+    Grpc,
+    /// By this, whatever the port says.
+    By(Protocol),
+}
+
+impl Asked {
+    /// What is spoken to a port that says this.
+    pub(in super::super) const fn of(self, port: Protocol) -> Protocol {
+        match (self, port) {
+            (Self::Grpc, Protocol::Http) => Protocol::H2c,
+            (Self::Grpc, Protocol::Https) => Protocol::H2,
+            (Self::By(protocol), _) => protocol,
+            (Self::AsPort | Self::Grpc, port) => port,
+        }
+    }
 }
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}{}", self.service, self.port, if self.grpc { ":grpc" } else { "" })
+        let asked = match self.asked {
+            Asked::AsPort => "",
+            Asked::Grpc => ":grpc",
+            Asked::By(Protocol::Http) => ":http",
+            Asked::By(Protocol::Https) => ":https",
+            Asked::By(Protocol::H2c) => ":h2c",
+            Asked::By(Protocol::H2) => ":h2",
+        };
+        write!(f, "{}:{}{asked}", self.service, self.port)
     }
 }
 
@@ -169,7 +202,7 @@ impl fmt::Display for Port {
 
 impl Backend {
     pub(super) fn of(namespace: &str, name: &str, port: Port, weight: u64, by: &mut Digester<'_>) -> Self {
-        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight, grpc: false }
+        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight, asked: Asked::AsPort }
     }
 }
 

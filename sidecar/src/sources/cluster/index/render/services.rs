@@ -44,11 +44,7 @@ impl<'s> Seen<'s> {
         }
         let mut protocol = None;
         for backend in &self.used.backends {
-            let spoken = self.backend(backend).map(|spoken| match spoken {
-                Protocol::Http if backend.grpc => Protocol::H2c,
-                Protocol::Https if backend.grpc => Protocol::H2,
-                spoken => spoken,
-            });
+            let spoken = self.backend(backend).map(|port| backend.asked.of(port));
             protocol = protocol.or(spoken);
         }
         let served = |(node, (mut addresses, weight)): (&'s str, (Vec<String>, u64))| {

@@ -220,6 +220,32 @@ fn what_a_port_speaks_is_said_by_the_service() {
 }
 
 #[test]
+fn an_httpproxy_says_what_its_service_speaks_whatever_the_port_does() {
+    let slice = format!(
+        "{{{HEAD}, ports: [{{port: 8443}}], endpoints: [{{addresses: [10.2.0.1], nodeName: studtop}}]}}"
+    );
+    for (word, name, spoken) in
+        [("h2c", ":h2c", " h2c"), ("h2", ":h2", " h2"), ("tls", ":https", " https"), ("''", "", "")]
+    {
+        let route = format!("services: [{{name: s, port: 80, protocol: {word}}}]");
+        let manifests = format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: s, namespace: default}}, spec: {{ports: [{{port: 80}}]}}}}\n---\n\
+             {slice}\n---\n{}",
+            super::proxies::proxy(
+                "p",
+                "",
+                &format!("virtualhost: {{fqdn: s.example.com}}, routes: [{{{route}}}]")
+            )
+        );
+        assert_eq!(
+            services(&at_home(&manifests)),
+            format!("default/s:80{name}{spoken} studtop=10.2.0.1:8443"),
+            "{word}"
+        );
+    }
+}
+
+#[test]
 fn weights_of_nodes_and_services_multiply_the_count() {
     let weighted = |service_weight: &str, node_weight: &str| {
         format!(
