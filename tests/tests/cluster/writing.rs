@@ -1,5 +1,6 @@
 //! What sidecars write into the cluster: one of them at a time, each thing once.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -151,5 +152,30 @@ async fn one_sidecar_writes_and_another_takes_over_when_it_ends() -> Result<()> 
     assert_eq!(events(&cluster).await?.len(), 1);
     let after = version(&cluster.get(&Name::cluster("st8s.stuartpb.com/v1alpha1", "Zone", "403")).await?);
     assert_eq!(after, before);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_zone_that_is_deleted_and_made_again_is_told_of_again() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    cluster.define(&zoneway_tests::cluster::machine::zone_definition()?).await?;
+    let zone = json!({"apiVersion": "st8s.stuartpb.com/v1alpha1", "kind": "Zone", "metadata": {"name": "403"}, "spec": {}});
+    let name = Name::in_object(&zone)?;
+    cluster.apply_all(&[objects::namespace("zoneway", None), zone.clone()]).await?;
+    let _machine = Machine::start(&cluster, "studtop", "403", LEASE).await?;
+    let mut uids = BTreeSet::new();
+    // It says the same of each.
+    for _ in 0..3 {
+        let told = deadline::within(10 * deadline::PATIENCE, "the status", || async {
+            let told = cluster.get(&name).await?;
+            ensure!(told["status"]["nodes"] == 1, "{told}");
+            Ok(told)
+        });
+        let told = told.await?;
+        assert_eq!(told["status"]["conditions"][0]["status"], "True", "{told}");
+        assert!(uids.insert(told["metadata"]["uid"].to_string()), "{told}");
+        cluster.delete(&name).await?;
+        cluster.apply_all(std::slice::from_ref(&zone)).await?;
+    }
     Ok(())
 }

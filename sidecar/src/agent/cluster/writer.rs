@@ -17,7 +17,7 @@ use super::notes::{self, Telling};
 use super::zone_status;
 use crate::agent::node_picture::Books;
 use crate::agent::picture::Meant;
-use crate::sources::cluster::objects::{Zone, ZoneStatus};
+use crate::sources::cluster::objects::{ObjectRef, Zone, ZoneStatus};
 use crate::sources::cluster::picture::{Note, ZoneSummary};
 use crate::sources::cluster::watch::said;
 
@@ -53,9 +53,9 @@ pub(crate) struct Writer {
     reports: watch::Receiver<Option<Report>>,
     start: Instant,
     telling: Telling,
-    /// What is to be written, and then what was written last, of each zone.
-    wanted: BTreeMap<String, ZoneStatus>,
-    written: BTreeMap<String, ZoneStatus>,
+    /// What is to be written, and then what was written last, of each zone. One that is deleted and made again is another.
+    wanted: BTreeMap<ObjectRef, ZoneStatus>,
+    written: BTreeMap<ObjectRef, ZoneStatus>,
     /// The zones' views, of which a status tells.
     books: Books,
     complaint: Option<String>,
@@ -122,9 +122,11 @@ impl Writer {
             self.wanted = zones
                 .filter_map(|zone| {
                     let status = zone_status::status(zone, &report.notes, site, &report.names, books)?;
-                    Some((zone.name.clone(), status))
+                    Some((zone.object.clone()?, status))
                 })
                 .collect();
+            let wanted = &self.wanted;
+            self.written.retain(|zone, _| wanted.contains_key(zone));
         }
         self.telling.stand(report.notes);
     }
@@ -159,28 +161,31 @@ impl Writer {
 
     async fn write_zones(&mut self) -> Result<(), String> {
         let api: Api<Zone> = Api::all(self.client.clone());
-        for (name, wanted) in &self.wanted {
-            if self.written.get(name) == Some(wanted) {
+        for (zone, wanted) in &self.wanted {
+            if self.written.get(zone) == Some(wanted) {
                 continue;
             }
-            let written = tokio::time::timeout(WITHIN, write_zone(&api, name, wanted.clone())).await;
+            let written = tokio::time::timeout(WITHIN, write_zone(&api, zone, wanted.clone())).await;
             match written.map_err(|_| "no answer".to_owned())? {
-                Ok(()) => {}
-                // It went meanwhile: the next picture is without it.
-                Err(kube::Error::Api(status)) if status.code == 404 => {}
-                Err(error) => return Err(format!("the status of Zone {name}: {}", said(&error))),
-            }
-            self.written.insert(name.clone(), wanted.clone());
+                Ok(()) => self.written.insert(zone.clone(), wanted.clone()),
+                // It went meanwhile, and another of its name may have come: the next picture says so.
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => None,
+                Err(error) => return Err(format!("the status of {zone}: {}", said(&error))),
+            };
         }
         Ok(())
     }
 }
 
-async fn write_zone(api: &Api<Zone>, name: &str, wanted: ZoneStatus) -> Result<(), kube::Error> {
-    let has = api.get_status(name).await?.status;
+/// Writes what the zone does not say yet. The server refuses (409) where another of its name came meanwhile.
+async fn write_zone(api: &Api<Zone>, zone: &ObjectRef, wanted: ZoneStatus) -> Result<(), kube::Error> {
+    let has = api.get_status(&zone.name).await?;
+    // The same status of another zone is no reason to write nothing.
+    let has = has.status.filter(|_| has.metadata.uid.as_deref() == Some(&zone.uid));
     let Some(status) = zone_status::difference(wanted, has.as_ref()) else { return Ok(()) };
     let (version, kind) = (Zone::api_version(&()), Zone::kind(&()));
-    let patch = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}, "status": status});
+    let metadata = json!({"name": zone.name, "uid": zone.uid});
+    let patch = json!({"apiVersion": version, "kind": kind, "metadata": metadata, "status": status});
     let params = PatchParams::apply(MANAGER).force();
-    api.patch_status(name, &params, &Patch::Apply(patch)).await.map(drop)
+    api.patch_status(&zone.name, &params, &Patch::Apply(patch)).await.map(drop)
 }
