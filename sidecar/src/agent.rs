@@ -12,6 +12,7 @@ mod cluster;
 pub(crate) mod config;
 pub(crate) mod delivery;
 pub(crate) mod endpoint_url;
+mod envoy_metrics;
 mod feed;
 mod feeder;
 mod hold;

@@ -31,7 +31,7 @@ pub(crate) struct Config {
     pub(crate) state: PathBuf,
     /// The Envoys that are fed.
     pub(crate) envoys: Vec<EnvoyPlaces>,
-    /// Where `/metrics`, `/healthz`, `/readyz` and `/v1/status` are served.
+    /// Where `/metrics`, `/envoy-metrics`, `/healthz`, `/readyz` and `/v1/status` are served.
     pub(crate) listen: Vec<Listen>,
     /// How long hosts stay that went all at once.
     pub(crate) hold: Duration,

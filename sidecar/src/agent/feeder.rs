@@ -16,6 +16,7 @@ use super::board::{Board, NodeNow};
 use super::certificates::Certificates;
 use super::client::{Ask, Client};
 use super::config::EnvoyPlaces;
+use super::envoy_metrics::EnvoyMetrics;
 use super::feed::{Event, Feed, Outcome, Reader, Stage, State, Step, Time};
 use super::metrics::Metrics;
 use super::narrow;
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<StateFolder>,
     /// How long certificates are good.
     pub(crate) certificates: Certificates,
+    /// What the Envoys count.
+    pub(crate) envoys: EnvoyMetrics,
 }
 
 impl Shared {

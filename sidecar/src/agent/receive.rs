@@ -214,11 +214,6 @@ impl Desk {
         self.deliveries.send_replace(Some(String::from_utf8_lossy(bytes).into()));
         (StatusCode::OK, PushAnswer { accepted: true, revision: Some(revision), errors: Vec::new() })
     }
-
-    /// Where this node's Envoy tells of itself.
-    pub(super) fn admin(&self) -> &super::endpoint_url::EndpointUrl {
-        &self.places.admin
-    }
 }
 
 impl Inner {

@@ -18,6 +18,7 @@ use super::board::{Board, SourceNow};
 use super::certificates::Certificates;
 use super::cluster::{ClusterNow, Hand, Report};
 use super::config::{Config, Listen};
+use super::envoy_metrics::EnvoyMetrics;
 use super::feed::Time;
 use super::feeder::{Feeder, Shared, Wanted};
 use super::intake::{Intake, Kept};
@@ -230,6 +231,7 @@ impl Agent {
             back_after: config.back_after,
             state: Mutex::new(state),
             certificates: Certificates::new(folders),
+            envoys: EnvoyMetrics::new(&config.envoys),
         });
         let mut book = NameBook::new(addresses);
         if let Some(Meant::Site(site)) = intake.serves().map(AsRef::as_ref) {

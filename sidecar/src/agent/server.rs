@@ -1,4 +1,5 @@
-//! What the sidecar serves: `/metrics`, `/healthz`, `/readyz`, `/v1/status`. It only tells; nothing can be changed here.
+//! What the sidecar serves: `/metrics`, `/envoy-metrics`, `/healthz`, `/readyz`, `/v1/status`. It only tells; nothing can be changed
+//! here.
 
 use std::convert::Infallible;
 use std::io;
@@ -27,6 +28,12 @@ const ASK_WITHIN: Duration = Duration::from_secs(10);
 
 /// What public nodes count is behind this: `NODE/metrics` of its sidecar, `NODE/envoy-metrics` of its Envoy.
 const PUBLIC_NODES: &str = "/public-nodes/";
+
+/// What this sidecar's Envoy counts; where there are several, `/NODE` behind it is each one's.
+const ENVOY_METRICS: &str = "/envoy-metrics";
+
+/// The format in which an Envoy tells its figures.
+const PROMETHEUS: &str = "text/plain; version=0.0.4";
 
 /// A place that is listened on.
 #[derive(Debug)]
@@ -108,8 +115,8 @@ pub(crate) async fn serve(listener: Listener, shared: Arc<Shared>) {
 
 async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, shared: Arc<Shared>) {
     let answer = service_fn(move |request: Request<Incoming>| {
-        let answer = answer(&request, &shared);
-        async move { Ok::<_, Infallible>(answer) }
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(respond(&request, &shared).await) }
     });
     // A client that goes away is no news.
     let _ = hyper::server::conn::http1::Builder::new()
@@ -119,7 +126,24 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static
         .await;
 }
 
-/// The answer to what anybody may ask who got this far.
+async fn respond(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
+    let of = request.uri().path().strip_prefix(ENVOY_METRICS).map(|rest| rest.strip_prefix('/').ok_or(rest));
+    match (request.method(), of) {
+        (&Method::GET | &Method::HEAD, Some(Ok(node))) => envoy_metrics(shared, Some(node)).await,
+        (&Method::GET | &Method::HEAD, Some(Err(""))) => envoy_metrics(shared, None).await,
+        _ => answer(request, shared),
+    }
+}
+
+/// What a node's Envoy counts, or the only one's.
+pub(crate) async fn envoy_metrics(shared: &Shared, node: Option<&str>) -> Response<Full<Bytes>> {
+    match shared.envoys.of(node).await {
+        Ok(answer) => page(StatusCode::OK, PROMETHEUS, answer.body),
+        Err(error) => text(error.status(), format!("{error}\n")),
+    }
+}
+
+/// The answer to what anybody may ask who got this far, of what is known here.
 pub(crate) fn answer(request: &Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
@@ -147,11 +171,14 @@ pub(crate) fn answer(request: &Request<Incoming>, shared: &Shared) -> Response<F
         path if path.starts_with(PUBLIC_NODES) => {
             let of = path.strip_prefix(PUBLIC_NODES).and_then(|rest| rest.split_once('/'));
             match of.and_then(|(node, name)| shared.board.outside_page(node, name)) {
-                Some(metrics) => page(StatusCode::OK, "text/plain; version=0.0.4", metrics),
+                Some(metrics) => page(StatusCode::OK, PROMETHEUS, metrics),
                 None => text(StatusCode::NOT_FOUND, "no such public node has told anything yet\n"),
             }
         }
-        _ => text(StatusCode::NOT_FOUND, "there is /metrics, /healthz, /readyz and /v1/status\n"),
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "there is /metrics, /envoy-metrics, /healthz, /readyz and /v1/status\n",
+        ),
     }
 }
 

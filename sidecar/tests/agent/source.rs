@@ -67,6 +67,30 @@ fn health_is_told_before_there_is_an_envoy_and_readiness_after() {
 }
 
 #[test]
+fn what_envoy_counts_is_told_beside_what_the_sidecar_counts() {
+    let mut node = Node::new();
+    node.start_sidecar(&[]);
+    let socket = node.path("sidecar.sock");
+    until("the sidecar", || get_text(&socket, "/healthz"));
+    let (status, why) = get_text(&socket, "/envoy-metrics").unwrap();
+    assert!(status == 502 && why.contains("admin.sock"), "{status}: {why}");
+    node.start_envoy();
+    node.until_in_sync();
+    assert_eq!(node.ask("notes.example").unwrap().0, 200);
+    for path in ["/envoy-metrics", "/envoy-metrics/a"] {
+        let counted = || match get_text(&socket, path)? {
+            (200, page) if page.contains("envoy_zoneway_requests_total{") => Ok(page),
+            other => Err(format!("{other:?}")),
+        };
+        let page = until("the request to be counted", counted);
+        assert!(page.contains("# TYPE envoy_"), "{page}");
+    }
+    let (status, why) = get_text(&socket, "/envoy-metrics/b").unwrap();
+    assert!(status == 404 && why.contains("are a:"), "{status}: {why}");
+    assert_eq!(get_text(&socket, "/envoy-metricsa").unwrap().0, 404);
+}
+
+#[test]
 fn a_node_that_knows_its_view_alone_is_fed_a_table() {
     let mut node = Node::new();
     node.start_envoy();

@@ -22,7 +22,6 @@ use tokio_rustls::rustls::{CertificateError, Error};
 use tracing::warn;
 
 use super::Desk;
-use crate::agent::client::{Ask, Client};
 use crate::agent::delivery::{self, Challenge};
 use crate::agent::mutual::Refused;
 use crate::agent::server;
@@ -200,17 +199,9 @@ async fn answer(request: Request<Incoming>, desk: &Arc<Desk>) -> Response<Full<B
             }
             Err(refusal) => *refusal,
         },
-        (&Method::GET, delivery::ENVOY_METRICS) => envoy_metrics(desk).await,
+        // Home has no other way to this node's Envoy.
+        (&Method::GET, delivery::ENVOY_METRICS) => server::envoy_metrics(&desk.shared, None).await,
         _ => server::answer(&request, &desk.shared),
-    }
-}
-
-/// What this node's Envoy counts: home has no other way to it.
-async fn envoy_metrics(desk: &Desk) -> Response<Full<Bytes>> {
-    let mut admin = Client::new(desk.admin().clone(), None);
-    match admin.ask(&Ask::get("/stats/prometheus", Duration::from_secs(5))).await {
-        Ok(answer) => server::page(answer.status, "text/plain; version=0.0.4", answer.body),
-        Err(error) => server::text(StatusCode::BAD_GATEWAY, format!("{error}\n")),
     }
 }
 

@@ -152,6 +152,20 @@ fn certificates_for_clients_are_secrets_that_envoy_alone_has() -> Result<()> {
     Ok(())
 }
 
+/// Of both, what a scrape was like is a series of its own: they differ in a label.
+#[test]
+fn prometheus_is_told_of_the_sidecars_figures_and_of_envoys() -> Result<()> {
+    let objects = objects(&["--set", "serviceMonitor.enabled=true"])?;
+    let monitor = &only(&objects, "ServiceMonitor")?["spec"];
+    let paths: Vec<_> = list(monitor, "/endpoints").map(|endpoint| &endpoint["path"]).collect();
+    assert_eq!(paths, ["/metrics", "/envoy-metrics"]);
+    for endpoint in list(monitor, "/endpoints") {
+        let labels: Vec<_> = list(endpoint, "/relabelings").map(|relabel| &relabel["targetLabel"]).collect();
+        assert_eq!(labels, ["node", "metrics_path"], "{endpoint}");
+    }
+    Ok(())
+}
+
 #[test]
 fn every_port_of_envoy_is_a_port_of_the_node() -> Result<()> {
     let (name, set) = SETS.last().copied().unwrap_or_default();
