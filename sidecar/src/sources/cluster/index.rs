@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::objects::{Kind, Object};
 use super::picture::Picture;
 use super::settings::Settings;
+use digest::path::Backend;
 use digest::unreadable::UnreadableDigest;
 use digest::{Digester, Store, key_of};
 pub(crate) use unreadable::Unreadable;
@@ -30,6 +31,8 @@ pub(crate) struct Index {
     /// What is not known is taken for granted: where a service runs, and that a node is ready.
     supposes: bool,
     texts: Texts,
+    /// The lists of backends that paths go to: most paths have one of a few.
+    backends: Pool<[Backend]>,
     store: Store,
     /// What was rendered of everything but endpoints, until something of that changes.
     routing: Option<render::Routing>,
@@ -50,6 +53,7 @@ impl Index {
             words,
             supposes: false,
             texts: Texts::default(),
+            backends: Pool::default(),
             store: Store::default(),
             routing: None,
             hosts: wire::Entries::default(),
@@ -78,6 +82,7 @@ impl Index {
             settings: &self.settings,
             supposes: self.supposes,
             texts: &mut self.texts,
+            backends: &mut self.backends,
         };
         let changed = self.store.apply(&object, &mut digester);
         let after = self.service_of(kind, &key);
@@ -97,6 +102,7 @@ impl Index {
             settings: &self.settings,
             supposes: self.supposes,
             texts: &mut self.texts,
+            backends: &mut self.backends,
         };
         let digest = UnreadableDigest::of(kind, object, &mut digester);
         let changed = self.store.apply_unreadable(kind, &key, digest);
@@ -143,6 +149,7 @@ impl Index {
         let picture = render::picture(&routing, &self.running, &self.settings);
         self.routing = Some(routing);
         self.texts.forget_unused();
+        self.backends.forget_unused();
         picture
     }
 
@@ -176,27 +183,39 @@ impl Index {
     }
 }
 
-/// Texts that many objects share, each once.
-#[derive(Debug, Default)]
-struct Texts {
-    known: BTreeMap<Arc<str>, ()>,
+/// Texts that many objects share.
+type Texts = Pool<str>;
+
+/// What many objects share, each once.
+#[derive(Debug)]
+struct Pool<T: ?Sized> {
+    known: BTreeSet<Arc<T>>,
     /// How many there were when the unused were last forgotten.
     kept: usize,
 }
 
-impl Texts {
-    fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some((known, ())) = self.known.get_key_value(text) {
+impl<T: ?Sized + Ord> Default for Pool<T> {
+    fn default() -> Self {
+        Self { known: BTreeSet::new(), kept: 0 }
+    }
+}
+
+impl<T: ?Sized + Ord> Pool<T> {
+    fn share<'t>(&mut self, one: &'t T) -> Arc<T>
+    where
+        Arc<T>: From<&'t T>,
+    {
+        if let Some(known) = self.known.get(one) {
             return Arc::clone(known);
         }
-        let shared: Arc<str> = text.into();
-        self.known.insert(Arc::clone(&shared), ());
+        let shared: Arc<T> = one.into();
+        self.known.insert(Arc::clone(&shared));
         shared
     }
 
     fn forget_unused(&mut self) {
         if self.known.len() > 2 * self.kept + 1024 {
-            self.known.retain(|text, ()| Arc::strong_count(text) > 1);
+            self.known.retain(|one| Arc::strong_count(one) > 1);
             self.kept = self.known.len();
         }
     }

@@ -19,8 +19,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::super::objects::{Kind, Object, ObjectName, ObjectRef};
 use super::super::settings::Settings;
-use super::Texts;
 use super::words::Words;
+use super::{Pool, Texts};
 
 /// Digests by `NAMESPACE/NAME`, or `NAME`.
 pub(super) type Map<D> = BTreeMap<Arc<str>, D>;
@@ -55,6 +55,7 @@ pub(super) struct Digester<'a> {
     pub(super) settings: &'a Settings,
     pub(super) supposes: bool,
     pub(super) texts: &'a mut Texts,
+    pub(super) backends: &'a mut Pool<[path::Backend]>,
 }
 
 impl Digester<'_> {

@@ -198,7 +198,8 @@ impl RuleDigest {
             )
         };
         let rewrites = rule.filters.iter().any(|filter| filter.kind == "URLRewrite");
-        Self { paths: paths.into(), goes, guard: guard_of(&rule.filters, &rule.backend_refs), rewrites }
+        let (goes, guard) = (goes.shared(by), guard_of(&rule.filters, &rule.backend_refs));
+        Self { paths: paths.into(), goes, guard, rewrites }
     }
 }
 
@@ -215,7 +216,7 @@ impl RuleDigest {
         }
         let goes =
             Goes::to(rule.backend_refs.iter().map(|backend| backend_of(backend, Asked::Grpc, namespace, by)));
-        let guard = guard_of(&rule.filters, &rule.backend_refs);
+        let (goes, guard) = (goes.shared(by), guard_of(&rule.filters, &rule.backend_refs));
         Self { paths: paths.into(), goes, guard, rewrites: false }
     }
 }

@@ -154,7 +154,7 @@ fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> Route
     };
     RouteDigest {
         path: path_of(&route.conditions),
-        goes,
+        goes: goes.shared(by),
         conditional: ask_for_more(&route.conditions),
         guard: guard::of_route(route),
         authorized: route.auth_policy.as_ref().map(|policy| !policy.disabled),

@@ -87,6 +87,7 @@ fn goes(backend: &IngressBackend, namespace: &str, by: &mut Digester<'_>) -> Goe
         })]
         .into_iter(),
     )
+    .shared(by)
 }
 
 /// What matters of an IngressClass.

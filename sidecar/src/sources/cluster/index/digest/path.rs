@@ -125,7 +125,7 @@ fn normal(text: &str, texts: &mut Texts) -> Result<Arc<str>, Box<str>> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Goes {
     /// To one of these.
-    To(Box<[Backend]>),
+    To(Arc<[Backend]>),
     /// Envoy answers by itself, as with a redirect.
     Answered,
     /// Somewhere that cannot be followed, and why not.
@@ -222,6 +222,14 @@ impl Goes {
             None => Self::To(usable.into()),
             Some(why) if usable.is_empty() => Self::Unusable(why),
             Some(why) => Self::PartlyUnusable(why),
+        }
+    }
+
+    /// The same, sharing its backends with all that go to the same.
+    pub(super) fn shared(self, by: &mut Digester<'_>) -> Self {
+        match self {
+            Self::To(backends) => Self::To(by.backends.share(&backends)),
+            other => other,
         }
     }
 }
