@@ -184,6 +184,36 @@ async fn a_definition_that_is_installed_later_is_picked_up() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_definition_that_is_deleted_is_missed_though_its_group_stays() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    cluster.install(Definitions::Gateway).await?;
+    let machine = Machine::start(&cluster, "studtop", "403", "").await?;
+    let watched = async |kind: &str, wanted: bool| {
+        deadline::within(10 * deadline::PATIENCE, kind, || async {
+            let status = machine.status().await?;
+            let kinds = status["source"]["cluster"]["kinds"].as_array().context("kinds")?.clone();
+            let has = |name: &str| kinds.iter().any(|kind| kind["kind"] == name);
+            ensure!(has("httproutes.gateway.networking.k8s.io"), "{kinds:?}");
+            ensure!(has(kind) == wanted, "{kinds:?}");
+            // What is not there is no complaint for ever.
+            ensure!(kinds.iter().all(|kind| kind["error"].is_null()), "{kinds:?}");
+            Ok(())
+        })
+        .await
+    };
+    watched("grpcroutes.gateway.networking.k8s.io", true).await?;
+    let definition = Name::cluster(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "grpcroutes.gateway.networking.k8s.io",
+    );
+    cluster.delete(&definition).await?;
+    watched("grpcroutes.gateway.networking.k8s.io", false).await?;
+    cluster.install(Definitions::Gateway).await?;
+    watched("grpcroutes.gateway.networking.k8s.io", true).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_that_may_not_read_a_kind_serves_nothing_and_says_which() -> Result<()> {
     let cluster = Cluster::start().await?;
     let account = cluster.service_account("zoneway", "zoneway").await?;

@@ -12,6 +12,7 @@ mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kube::{Api, Client};
@@ -49,6 +50,8 @@ pub(crate) struct ClusterWatch {
     watched: BTreeMap<Kind, tokio::task::AbortHandle>,
     /// Whether the server was ever asked what it serves.
     surveyed: bool,
+    /// Whether it has said of a kind that is watched that it is not there: it is asked again what it serves.
+    missed: Arc<AtomicBool>,
     /// Whether everything that it serves was listed once. What comes later holds nothing up.
     whole: bool,
     /// What was listed of kinds that are listed for the first time, and later than the rest.
@@ -75,7 +78,8 @@ impl ClusterWatch {
         let (tell_found, found) = mpsc::channel(1);
         let mut rooms = JoinSet::new();
         let kinds = wanted(&settings).into_iter().map(decode::resource).collect();
-        rooms.spawn(survey::survey(client.clone(), kinds, tell_found));
+        let missed = Arc::new(AtomicBool::new(false));
+        rooms.spawn(survey::survey(client.clone(), kinds, Arc::clone(&missed), tell_found));
         Self {
             client,
             index: Index::new(settings.clone()),
@@ -86,6 +90,7 @@ impl ClusterWatch {
             pulse: SharedPulse::new(server),
             watched: BTreeMap::new(),
             surveyed: false,
+            missed,
             whole: false,
             late: BTreeMap::new(),
             heard,
@@ -223,6 +228,9 @@ impl ClusterWatch {
             }
             Heard::Broke(message) => return now.broke(kind, message),
             Heard::Denied(message, status) => {
+                if status == 404 {
+                    self.missed.store(true, Ordering::Relaxed);
+                }
                 return now.broke(kind, format!("{message}{}", remedy(kind, status)));
             }
         };

@@ -4,6 +4,8 @@
 //! a right to read definitions.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kube::Client;
@@ -28,13 +30,23 @@ pub(super) fn name(resource: &ApiResource) -> String {
     format!("{}{group}/{}", resource.plural, resource.version)
 }
 
-/// Looks until nobody listens, at once and then every few seconds. `kinds`: what is looked for.
-pub(super) async fn survey(client: Client, kinds: Vec<ApiResource>, tell: Sender<Found>) {
-    // A group that has all of its kinds is not asked for them again while it is there.
+/// Looks until nobody listens, at once and then every few seconds. `kinds`: what is looked for; `missed`: whether the
+/// server has said of one of them, since the last look, that it is not there.
+pub(super) async fn survey(
+    client: Client,
+    kinds: Vec<ApiResource>,
+    missed: Arc<AtomicBool>,
+    tell: Sender<Found>,
+) {
+    // A group that has all of its kinds is not asked for them again while it is there and none is missed.
     let mut whole: BTreeSet<String> = BTreeSet::new();
     let mut pause = EVERY.1;
     let (start, mut patience) = (Instant::now(), Patience::default());
     loop {
+        // Before the look: what is missed meanwhile is missed again while it is not there.
+        if missed.swap(false, Ordering::Relaxed) {
+            whole.clear();
+        }
         let look = async {
             let is_ready = is_ready(&client).await?;
             let passes = patience.passes(is_ready.is_ok(), start.elapsed());
