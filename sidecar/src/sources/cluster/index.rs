@@ -10,7 +10,7 @@ mod tests;
 mod unreadable;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::objects::{Kind, Object};
