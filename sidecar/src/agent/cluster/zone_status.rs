@@ -33,7 +33,6 @@ pub(super) fn status(
         links_up: figure(up),
         revision: digest.get(..SHOWN).map(str::to_owned),
         conditions: vec![ready(zone, up, notes)],
-        ..ZoneStatus::default()
     })
 }
 
@@ -59,7 +58,6 @@ fn ready(zone: &ZoneSummary, up: usize, notes: &[Note]) -> ZoneCondition {
         reason: reason.to_owned(),
         message,
         last_transition_time: String::new(),
-        observed_generation: None,
     }
 }
 
@@ -82,10 +80,14 @@ fn figure(count: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use kube::CustomResourceExt;
+    use serde_json::Value;
     use zoneway_site::{Names, Site};
 
     use super::{Books, difference, status};
-    use crate::sources::cluster::objects::ZoneStatus;
+    use crate::sources::cluster::objects::{Zone, ZoneStatus};
     use crate::sources::cluster::picture::ZoneSummary;
     use crate::sources::file;
 
@@ -120,6 +122,17 @@ zones:
         check(&of("world", 1, 0), 0, "True", "Routed");
         check(&of("home", 1, 2), 1, "False", "LinksDown");
         check(&of("attic", 0, 0), 0, "False", "NoNodes");
+    }
+
+    #[test]
+    fn every_field_that_the_definition_declares_is_written() {
+        let crd = serde_json::to_value(Zone::crd()).unwrap();
+        let declared = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/status").unwrap();
+        let written = serde_json::to_value(difference(of("world", 1, 0), None).unwrap()).unwrap();
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(keys(&declared["properties"]), keys(&written));
+        let declared = &declared["properties"]["conditions"]["items"]["properties"];
+        assert_eq!(keys(declared), keys(&written["conditions"][0]));
     }
 
     #[test]

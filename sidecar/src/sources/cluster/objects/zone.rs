@@ -150,9 +150,6 @@ pub(crate) struct Allow {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ZoneStatus {
-    /// The generation of the object that this status is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) observed_generation: Option<i64>,
     /// How many nodes it has.
     #[serde(default)]
     pub(crate) nodes: i64,
@@ -186,7 +183,4 @@ pub(crate) struct ZoneCondition {
     pub(crate) message: String,
     /// When the status became what it is (RFC 3339).
     pub(crate) last_transition_time: String,
-    /// The generation of the object that this is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) observed_generation: Option<i64>,
 }
