@@ -50,7 +50,7 @@ fn ready(zone: &ZoneSummary, up: usize, notes: &[Note]) -> ZoneCondition {
                 format!("{} of {} links have no gateway with an address", zone.links - up, zone.links);
             ("False", "LinksDown", message)
         }
-        None => ("True", "Routed", "its nodes have their table, and every link has a gateway".to_owned()),
+        None => ("True", "Routed", "it has a node, and every link has a gateway with an address".to_owned()),
     };
     ZoneCondition {
         kind: "Ready".to_owned(),
@@ -122,6 +122,9 @@ zones:
         check(&of("world", 1, 0), 0, "True", "Routed");
         check(&of("home", 1, 2), 1, "False", "LinksDown");
         check(&of("attic", 0, 0), 0, "False", "NoNodes");
+        // Whether its nodes have their table yet was not looked at.
+        let said = &of("world", 1, 0).conditions[0].message;
+        assert_eq!(said, "it has a node, and every link has a gateway with an address");
     }
 
     #[test]
