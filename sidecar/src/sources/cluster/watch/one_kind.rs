@@ -18,7 +18,7 @@ use crate::agent::backoff::Backoff;
 /// 40 KiB of an Ingress with ten hosts.
 const PAGE: u32 = 100;
 /// How long the server lets a watch live without a word. A connection that died silently (a partition, a NAT that
-/// forgot it) is noticed five seconds after.
+/// forgot it) is noticed fifteen seconds after, when nothing was read of it for `SILENT_FOR` (`access`).
 const WATCH_S: u32 = 60;
 /// The first and the longest pause before a watch that broke is taken up again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
