@@ -126,7 +126,7 @@ impl<'a> Walk<'_, '_, 'a> {
         let mut prefixes = BTreeSet::new();
         for include in &proxy.includes {
             let below = match &include.prefix {
-                Ok(below) if !include.conditional && !prefixes.insert(joined("", below)) => {
+                Ok(below) if is_repeated(include.conditional, joined("", below), &mut prefixes) => {
                     let message = format!(
                         "its include of {} is left out, as Contour does: an earlier one has the same conditions",
                         include.proxy
@@ -202,6 +202,12 @@ impl<'a> Walk<'_, '_, 'a> {
         self.included.insert(Arc::clone(key));
         Ok(found)
     }
+}
+
+/// Whether an earlier include has the same conditions. Two that have none are no repetition (Contour's
+/// `includeMatchConditionsIdentical` says why); of those with conditions on headers or queries nobody knows here.
+fn is_repeated(conditional: bool, prefix: String, earlier: &mut BTreeSet<String>) -> bool {
+    !conditional && !matches!(prefix.as_str(), "" | "/") && !earlier.insert(prefix)
 }
 
 /// Two prefixes one behind the other, with one slash where there were several.

@@ -152,6 +152,14 @@ fn of_two_includes_with_the_same_conditions_contour_takes_the_first() {
         "a.example.com/x default/web:80 403",
         "Ignored HTTPProxy default/p",
     );
+    // Those without conditions are all taken.
+    let root =
+        "virtualhost: {fqdn: a.example.com}, includes: [{name: one}, {name: two, conditions: [{prefix: /}]}]";
+    check(
+        &(proxy("p", "", root) + &proxy("one", "", &child("/x")) + &proxy("two", EXPOSED, &child("/y"))),
+        "a.example.com/x default/web:80 403\na.example.com/y default/web:80 403,exposed",
+        "",
+    );
 }
 
 #[test]
