@@ -51,6 +51,14 @@ def all_of(results) -> list[Goal]:
     tail = {(line["filter"], line["to"]): line["p99_ratio"] for line in results["tables"]["pushes"]}
     adopted = {line["filter"]: line["adopted_ms"]["p99"] for line in results["adoption"]["pushes"] if line["hosts"] == 10_000}
     resident = {line["filter"]: line["added_kib"] / 1024 for line in results["memory"]["resident"] if line["workers"] == 2}
+    clusters = {(line["filter"], line["changed"], line["services"]): line for line in results["cluster"]}
+
+    def heard(filter: str) -> float:
+        return clusters[filter, "endpoints", 1_000]["p99_ms"]
+
+    def sidecar(services: int) -> float:
+        return max(line["peak_kib"] for (_, _, of), line in clusters.items() if of == services) * 1024 / 1e6
+
     slope = {line["filter"]: line["slope_kib"] for line in results["memory"]["cycles"]}
     return [
         of_medians("added CPU of a local decision, module to Lua", share("module", "lua"), 0.35),
@@ -69,4 +77,8 @@ def all_of(results) -> list[Goal]:
         most("the same, Wasm", resident["wasm"], 60, " MiB", 1),
         most("growth over grow/shrink cycles, module", slope["module"], 0.5, " KiB a cycle"),
         most("the same, Wasm", slope["wasm"], 0.5, " KiB a cycle"),
+        most("a changed EndpointSlice among 10,000 hosts until every worker decides by it, p99, module", heard("module"), 100, " ms", 0),
+        most("the same, Wasm", heard("wasm"), 200, " ms", 0),
+        most("resident memory of a cluster's sidecar at 1,000 services and 10,000 hosts, at most", sidecar(1_000), 25, " MB", 1),
+        most("the same at 10,000 services", sidecar(10_000), 80, " MB", 1),
     ]

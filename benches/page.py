@@ -14,7 +14,7 @@ from sites import DECISIONS
 
 DOCUMENTS = ("docs/performance.md", "README.md")
 PLOT = "docs/performance.svg"
-PARTS = {"adoption", "core", "cpu", "memory", "tables", "upstream"}
+PARTS = {"adoption", "cluster", "core", "cpu", "memory", "tables", "upstream"}
 
 
 class Results:
@@ -183,6 +183,26 @@ def cycles(results: Results) -> str:
     return table(["filter", "cycles", "first, MiB", "last, MiB", "slope, KiB a cycle"], rows)
 
 
+def cluster(results: Results) -> str:
+    changed = {"endpoints": "an EndpointSlice", "routes": "an Ingress"}
+    rows = [
+        [
+            TITLES[line["filter"]],
+            changed[line["changed"]],
+            f"{line['services']:,}",
+            f"{line['changes']:,}",
+            f"{line['median_ms']:.0f}",
+            f"{line['p99_ms']:.0f}",
+            f"{line['write_median_ms']:.0f}",
+            f"{line['rss_kib'] * 1024 / 1e6:.1f}",
+            f"{line['peak_kib'] * 1024 / 1e6:.1f}",
+        ]
+        for line in results["cluster"]
+    ]
+    head = ["filter", "changed", "services", "changes", "every worker: p50, ms", "p99", "of it the write, ms", "sidecar's RSS, MB", "peak"]
+    return table(head, rows)
+
+
 def core(results: Results) -> str:
     kinds: dict[str, dict[int, float]] = {}
     for line in results["core"]:
@@ -215,5 +235,5 @@ def short(results: Results) -> str:
 
 
 BLOCKS = {
-    block.__name__: block for block in (machine, met, cpu, upstream, tables, pushes, adoption, idle, memory, cycles, core, short)
+    block.__name__: block for block in (machine, met, cpu, upstream, tables, pushes, adoption, idle, memory, cycles, cluster, core, short)
 }

@@ -21,10 +21,10 @@ class Documents(unittest.TestCase):
             self.assertEqual(documents.count(f"<!-- end of {name} -->"), 1, name)
 
     def test_rounds_are_kept_with_every_summary(self) -> None:
-        from parts import adoption, core, cpu, memory, tables, upstream
+        from parts import adoption, cluster, core, cpu, memory, tables, upstream
 
         results = page.Results(ROOT / "benches/results")
-        for part in (adoption, core, cpu, memory, tables, upstream):
+        for part in (adoption, cluster, core, cpu, memory, tables, upstream):
             whole = results.parts[part.NAME]
             # As JSON has it: no tuples, keys of text.
             again = json.loads(json.dumps(part.summary(whole["rounds"])))
