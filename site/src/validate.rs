@@ -46,7 +46,7 @@ pub(crate) fn build(wire: &wire::Site, before: Option<(&wire::Site, &Site)>) -> 
             .map(|(n, _)| n.as_str())
             .collect(),
         before,
-        exposures: BTreeSet::new(),
+        exposures: HashSet::new(),
         meant: HashSet::new(),
         services_stay: false,
         faults: Vec::new(),
@@ -85,7 +85,7 @@ struct Check<'a> {
     /// Another site with the same zones and settings, and what it was found to mean.
     before: Option<(&'a wire::Site, &'a Site)>,
     /// Sets of zones that rules are exposed to, each once.
-    exposures: BTreeSet<Arc<BTreeSet<ZoneName>>>,
+    exposures: HashSet<Arc<BTreeSet<ZoneName>>>,
     /// What hosts mean, each once: there are more hosts than services, and most say no more than the service's name.
     meant: HashSet<Arc<Host>>,
     /// Whether every service of that other site is there still.

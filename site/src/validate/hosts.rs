@@ -1,7 +1,9 @@
 //! The hosts, their paths and who may ask for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+
+use core::hash::Hash;
 
 use zoneway_core::fault::Step;
 use zoneway_core::name::{HostPattern, RulePath, ZoneName};
@@ -40,36 +42,16 @@ impl Check<'_> {
             let path = place("hosts", name);
             let pattern = self.parsed(&path, HostPattern::parse(name));
             let host = self.host(&path, written, home);
-            let host = self.once(host);
+            let host = once(&mut self.meant, host);
             hosts.extend(pattern.map(|pattern| (pattern, host)));
         }
         Arc::new(hosts.into_iter().collect())
     }
 
-    /// What a host means, the one piece of memory for all that mean the same.
-    fn once(&mut self, host: Host) -> Arc<Host> {
-        if let Some(known) = self.meant.get(&host) {
-            return Arc::clone(known);
-        }
-        let host = Arc::new(host);
-        self.meant.insert(Arc::clone(&host));
-        host
-    }
-
-    /// A set of zones, the one piece of memory that all rules share.
-    fn shared(&mut self, zones: BTreeSet<ZoneName>) -> Arc<BTreeSet<ZoneName>> {
-        if let Some(known) = self.exposures.get(&zones) {
-            return Arc::clone(known);
-        }
-        let zones = Arc::new(zones);
-        self.exposures.insert(Arc::clone(&zones));
-        zones
-    }
-
     /// The zones of an `expose_to`.
     fn exposure(&mut self, path: &str, zones: Option<&Vec<wire::Name>>, by: ExposedBy) -> Exposure {
         let zones = self.zone_list(format_args!("{path}.expose_to"), zones?);
-        Some((self.shared(zones), by))
+        Some((once(&mut self.exposures, zones), by))
     }
 
     fn host(&mut self, path: &str, written: &wire::Host, home: Option<&ZoneName>) -> Host {
@@ -77,8 +59,8 @@ impl Check<'_> {
         if written.service.is_some() && written.paths.is_some() {
             self.fault(path, SiteFault::ServiceAndPaths);
         }
-        let exposure: Exposure =
-            own.or_else(|| Some((self.shared(BTreeSet::from([home?.clone()])), ExposedBy::Home)));
+        let exposure: Exposure = own
+            .or_else(|| Some((once(&mut self.exposures, BTreeSet::from([home?.clone()])), ExposedBy::Home)));
         let mut rules = BTreeMap::new();
         if let Some(service) = &written.service {
             let service = self.service(format_args!("{path}.service"), service.as_str());
@@ -109,7 +91,7 @@ impl Check<'_> {
                 let why = if inner == 0 { "every zone is public" } else { "several zones could be home" };
                 self.fault(path, SiteFault::NoHome(why));
             }
-            (self.shared(BTreeSet::new()), ExposedBy::Home)
+            (once(&mut self.exposures, BTreeSet::new()), ExposedBy::Home)
         });
         Rule { exposed_to, exposed_by, service, short: false }
     }
@@ -124,4 +106,14 @@ impl Check<'_> {
         self.fault(path, SiteFault::UnknownService { name: name.to_owned(), closest });
         None
     }
+}
+
+/// The one piece of memory for all that are the same.
+fn once<T: Eq + Hash>(known: &mut HashSet<Arc<T>>, one: T) -> Arc<T> {
+    if let Some(known) = known.get(&one) {
+        return Arc::clone(known);
+    }
+    let one = Arc::new(one);
+    known.insert(Arc::clone(&one));
+    one
 }

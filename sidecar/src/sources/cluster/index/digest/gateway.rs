@@ -7,7 +7,7 @@ use super::super::super::objects::{
     HTTPRouteFilter, HTTPRouteRule, HttpPathMatch, Kind, LabelSelector, Listener, ParentRef, ReferenceGrant,
 };
 use super::meta::RouteMeta;
-use super::path::{Asked, Backend, Goes, HostAsk, PathAsk, Port};
+use super::path::{Backend, Goes, HostAsk, PathAsk, Port, Spoken};
 use super::{Digester, guard};
 
 const GROUP: &str = "gateway.networking.k8s.io";
@@ -194,7 +194,7 @@ impl RuleDigest {
             Goes::Answered
         } else {
             Goes::to(
-                rule.backend_refs.iter().map(|backend| backend_of(backend, Asked::AsPort, namespace, by)),
+                rule.backend_refs.iter().map(|backend| backend_of(backend, Spoken::AsPort, namespace, by)),
             )
         };
         let rewrites = rule.filters.iter().any(|filter| filter.kind == "URLRewrite");
@@ -214,8 +214,9 @@ impl RuleDigest {
         if paths.is_empty() {
             paths.push(method_of(&every, by));
         }
-        let goes =
-            Goes::to(rule.backend_refs.iter().map(|backend| backend_of(backend, Asked::Grpc, namespace, by)));
+        let goes = Goes::to(
+            rule.backend_refs.iter().map(|backend| backend_of(backend, Spoken::Grpc, namespace, by)),
+        );
         let (goes, guard) = (goes.shared(by), guard_of(&rule.filters, &rule.backend_refs));
         Self { paths: paths.into(), goes, guard, rewrites: false }
     }
@@ -260,7 +261,7 @@ fn path_of(path: &HttpPathMatch, by: &mut Digester<'_>) -> Result<PathAsk, Box<s
 
 fn backend_of(
     backend: &BackendRef,
-    asked: Asked,
+    spoken: Spoken,
     namespace: &str,
     by: &mut Digester<'_>,
 ) -> Result<Backend, Box<str>> {
@@ -272,7 +273,7 @@ fn backend_of(
     let port = backend.port.ok_or_else(|| format!("its backend \"{}\" has no port", backend.name))?;
     let namespace = backend.namespace.as_deref().unwrap_or(namespace);
     let weight = backend.weight.unwrap_or(1);
-    Ok(Backend { asked, ..Backend::of(namespace, &backend.name, Port::Number(port), weight, by) })
+    Ok(Backend { spoken, ..Backend::of(namespace, &backend.name, Port::Number(port), weight, by) })
 }
 
 /// What matters of a ReferenceGrant: which namespaces' routes may name which Services of its own.

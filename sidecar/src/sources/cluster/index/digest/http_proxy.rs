@@ -8,7 +8,7 @@ use super::super::super::objects::{
     HTTPProxy, Include, Kind, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation,
 };
 use super::meta::RouteMeta;
-use super::path::{Asked, Backend, Goes, HostAsk, Port};
+use super::path::{Backend, Goes, HostAsk, Port, Spoken};
 use super::{Digester, class, guard};
 
 /// What matters of an HTTPProxy.
@@ -131,13 +131,13 @@ fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> Route
     let answered = route.request_redirect_policy.is_some() || route.direct_response_policy.is_some();
     let service = |service: &ProxyService| {
         let (port, weight) = (Port::Number(service.port), service.weight.unwrap_or(0));
-        let asked = match service.protocol.as_deref() {
-            Some("h2c") => Asked::By(Protocol::H2c),
-            Some("h2") => Asked::By(Protocol::H2),
-            Some("tls") => Asked::By(Protocol::Https),
-            _ => Asked::AsPort,
+        let spoken = match service.protocol.as_deref() {
+            Some("h2c") => Spoken::By(Protocol::H2c),
+            Some("h2") => Spoken::By(Protocol::H2),
+            Some("tls") => Spoken::By(Protocol::Https),
+            _ => Spoken::AsPort,
         };
-        Ok(Backend { asked, ..Backend::of(namespace, &service.name, port, weight, by) })
+        Ok(Backend { spoken, ..Backend::of(namespace, &service.name, port, weight, by) })
     };
     let goes = if answered {
         Goes::Answered

@@ -142,23 +142,22 @@ pub(in super::super) struct Backend {
     pub(in super::super) port: Port,
     /// Its share of the rule.
     pub(in super::super) weight: u64,
-    /// How it is asked, where the route says that.
-    pub(in super::super) asked: Asked,
+    /// What is spoken to it.
+    pub(in super::super) spoken: Spoken,
 }
 
-/// How a backend is asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) enum Asked {
-    /// As its port says.
-    #[default]
+/// What is spoken to a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Spoken {
+    /// What its port says.
     AsPort,
-    /// By gRPC, which is HTTP/2 whatever the port says.
+    /// gRPC, which is HTTP/2 whatever the port says.
     Grpc,
-    /// By this, whatever the port says.
+    /// This, whatever the port says.
     By(Protocol),
 }
 
-impl Asked {
+impl Spoken {
     /// What is spoken to a port that says this.
     pub(in super::super) const fn of(self, port: Protocol) -> Protocol {
         match (self, port) {
@@ -172,15 +171,15 @@ impl Asked {
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = match self.asked {
-            Asked::AsPort => "",
-            Asked::Grpc => ":grpc",
-            Asked::By(Protocol::Http) => ":http",
-            Asked::By(Protocol::Https) => ":https",
-            Asked::By(Protocol::H2c) => ":h2c",
-            Asked::By(Protocol::H2) => ":h2",
+        let spoken = match self.spoken {
+            Spoken::AsPort => "",
+            Spoken::Grpc => ":grpc",
+            Spoken::By(Protocol::Http) => ":http",
+            Spoken::By(Protocol::Https) => ":https",
+            Spoken::By(Protocol::H2c) => ":h2c",
+            Spoken::By(Protocol::H2) => ":h2",
         };
-        write!(f, "{}:{}{asked}", self.service, self.port)
+        write!(f, "{}:{}{spoken}", self.service, self.port)
     }
 }
 
@@ -202,7 +201,7 @@ impl fmt::Display for Port {
 
 impl Backend {
     pub(super) fn of(namespace: &str, name: &str, port: Port, weight: u64, by: &mut Digester<'_>) -> Self {
-        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight, asked: Asked::AsPort }
+        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight, spoken: Spoken::AsPort }
     }
 }
 

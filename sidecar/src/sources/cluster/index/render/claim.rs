@@ -69,14 +69,14 @@ impl<'a> Asked<'_, 'a> {
     pub(super) fn path(
         &mut self,
         host: &Arc<str>,
-        path: Result<PathAsk, &str>,
+        path: &Result<PathAsk, Box<str>>,
         goes: &'a Goes,
         by: &'a RouteMeta,
     ) {
         let Some(exposed_to) = self.exposures.of(by, self.notes) else {
             // Its word on who may ask cannot be read: nobody may.
             return match path {
-                Ok(ask) => self.push(host, ask, Where::Hidden, by, ZoneSet::default()),
+                Ok(ask) => self.push(host, ask.clone(), Where::Hidden, by, ZoneSet::default()),
                 Err(_) => self.hide(host, by, None),
             };
         };
@@ -91,7 +91,7 @@ impl<'a> Asked<'_, 'a> {
             }
         };
         match path {
-            Ok(ask) => self.push(host, ask, goes, by, exposed_to),
+            Ok(ask) => self.push(host, ask.clone(), goes, by, exposed_to),
             Err(why) => self.hide(host, by, Some(why)),
         }
     }
@@ -101,7 +101,7 @@ impl<'a> Asked<'_, 'a> {
     pub(super) fn hide_path(
         &mut self,
         host: &Arc<str>,
-        path: Result<PathAsk, &str>,
+        path: &Result<PathAsk, Box<str>>,
         by: &'a RouteMeta,
         why: &str,
         unserved: bool,
@@ -110,7 +110,7 @@ impl<'a> Asked<'_, 'a> {
             Ok(path) => {
                 self.notes.add(&by.object, Reason::Hidden, format!("{host}{} is hidden: {why}", path.path));
                 let goes = if unserved { Where::Unserved } else { Where::Hidden };
-                self.push(host, path, goes, by, ZoneSet::default());
+                self.push(host, path.clone(), goes, by, ZoneSet::default());
             }
             Err(fault) => self.hide(host, by, Some(&format!("{why}; {fault}"))),
         }

@@ -38,7 +38,6 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
                 let guarded = rule.guard.as_deref().map(|guard| (guard::told(guard), false));
                 let refused = guarded.or_else(|| not_granted(&rule.goes, by, store));
                 for path in &rule.paths {
-                    let path = path.as_ref().cloned().map_err(AsRef::as_ref);
                     match &refused {
                         Some((why, unserved)) => asked.hide_path(host, path, by, why, *unserved),
                         None => asked.path(host, path, &rule.goes, by),

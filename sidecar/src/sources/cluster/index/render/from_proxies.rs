@@ -41,7 +41,7 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
         }
         let (included, mut texts) = (&mut included, Texts::default());
         let mut walk = Walk { settings, store, asked, host, root, included, texts: &mut texts, visits: 0 };
-        walk.proxy(proxy, &Below::default(), &mut Vec::new());
+        walk.proxy(proxy, &Place::default(), &mut Vec::new());
         if walk.visits > MOST_VISITS {
             let why = format!("it includes others {MOST_VISITS} times over: include fewer, each once");
             asked.hide(host, by, Some(&why));
@@ -93,7 +93,7 @@ struct Walk<'w, 's, 'a> {
 
 /// Where in a host an included HTTPProxy stands.
 #[derive(Default)]
-struct Below {
+struct Place {
     prefix: String,
     /// Whether an include on the way asks for more than the path.
     conditional: bool,
@@ -102,7 +102,7 @@ struct Below {
 }
 
 impl<'a> Walk<'_, '_, 'a> {
-    fn proxy(&mut self, proxy: &'a ProxyDigest, here: &Below, above: &mut Vec<&'a ProxyDigest>) {
+    fn proxy(&mut self, proxy: &'a ProxyDigest, here: &Place, above: &mut Vec<&'a ProxyDigest>) {
         let (by, prefix) = (&proxy.meta, here.prefix.as_str());
         self.visits += 1;
         if self.visits > MOST_VISITS {
@@ -135,7 +135,7 @@ impl<'a> Walk<'_, '_, 'a> {
                     self.included.insert(Arc::clone(&include.proxy));
                     continue;
                 }
-                Ok(below) => Below {
+                Ok(below) => Place {
                     prefix: joined(prefix, below),
                     conditional: here.conditional || include.conditional,
                     hidden: hidden.clone(),
@@ -160,13 +160,12 @@ impl<'a> Walk<'_, '_, 'a> {
                 Err(_) => continue,
             };
             let path = path.map(|path| path.where_more_holds(here.conditional || route.conditional));
-            let path = path.as_ref().cloned().map_err(AsRef::as_ref);
             let asks = self.root.authorized.map(|whole| route.authorized.unwrap_or(whole));
             let guard = route.guard.or((asks == Some(true)).then_some("virtualhost.authorization"));
             match (&hidden, guard) {
-                (Some(why), _) => self.asked.hide_path(self.host, path, by, why, true),
-                (None, Some(guard)) => self.asked.hide_path(self.host, path, by, &guard::told(guard), false),
-                (None, None) => self.asked.path(self.host, path, &route.goes, by),
+                (Some(why), _) => self.asked.hide_path(self.host, &path, by, why, true),
+                (None, Some(guard)) => self.asked.hide_path(self.host, &path, by, &guard::told(guard), false),
+                (None, None) => self.asked.path(self.host, &path, &route.goes, by),
             }
         }
     }
@@ -178,8 +177,7 @@ impl<'a> Walk<'_, '_, 'a> {
     /// What a prefix leads to cannot be used.
     fn hide_below(&mut self, proxy: &'a ProxyDigest, prefix: &str, why: &str) {
         let path = self.prefix(prefix);
-        let path = path.as_ref().cloned().map_err(AsRef::as_ref);
-        self.asked.hide_path(self.host, path, &proxy.meta, why, true);
+        self.asked.hide_path(self.host, &path, &proxy.meta, why, true);
     }
 
     fn include(&mut self, key: &Arc<str>, above: &[&ProxyDigest]) -> Result<&'a ProxyDigest, String> {

@@ -9,10 +9,11 @@ use super::claim::Asked;
 use super::from_ingresses::default_class;
 
 pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
+    let default = default_class(store);
     for object in store.unreadable.values() {
         let by = &object.meta;
         let class = match by.object.kind {
-            Kind::Ingress => Some(default_class(store)),
+            Kind::Ingress => Some(default),
             Kind::HttpProxy => Some(""),
             _ => None,
         };

@@ -44,7 +44,7 @@ impl<'s> Seen<'s> {
         }
         let mut protocol = None;
         for backend in &self.used.backends {
-            let spoken = self.backend(backend).map(|port| backend.asked.of(port));
+            let spoken = self.backend(backend).map(|port| backend.spoken.of(port));
             protocol = protocol.or(spoken);
         }
         let served = |(node, (mut addresses, weight)): (&'s str, (Vec<String>, u64))| {

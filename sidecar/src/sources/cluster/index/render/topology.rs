@@ -34,7 +34,7 @@ pub(super) struct Topology {
     /// The home's place.
     pub(super) home: usize,
     /// What may be exposed to a zone, by its place; absent: everything.
-    pub(super) allowed: BTreeMap<usize, Allowed>,
+    allowed: BTreeMap<usize, Allowed>,
     /// The zone of every node of the cluster, with an Envoy or without.
     zone_of: BTreeMap<Arc<str>, Arc<str>>,
     /// The nodes of the cluster that have an Envoy and serve, each with what its endpoints count for.
@@ -46,13 +46,13 @@ pub(super) struct Topology {
 
 /// What may be exposed to a zone.
 #[derive(Debug)]
-pub(super) struct Allowed {
+struct Allowed {
     namespaces: Option<BTreeSet<String>>,
     hosts: Option<Vec<HostPattern>>,
 }
 
 impl Allowed {
-    pub(super) fn allows(&self, namespace: &str, host: &HostPattern) -> bool {
+    fn allows(&self, namespace: &str, host: &HostPattern) -> bool {
         self.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(namespace))
             && self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|one| one == host || one.covers(host)))
     }
@@ -92,6 +92,19 @@ impl Topology {
         topology.links(settings, store, notes);
         topology.fit_links(store, notes);
         topology
+    }
+
+    /// Of the zones that something is exposed to, those that do not allow it.
+    pub(super) fn refusing<'t>(
+        &'t self,
+        exposed_to: ZoneSet,
+        namespace: &'t str,
+        host: &'t HostPattern,
+    ) -> impl Iterator<Item = usize> + 't {
+        let refuses = move |(zone, allowed): &(&usize, &Allowed)| {
+            exposed_to.has(**zone) && !allowed.allows(namespace, host)
+        };
+        self.allowed.iter().filter(refuses).map(|(zone, _)| *zone)
     }
 
     /// The place of a zone among all, if it is there.

@@ -119,25 +119,9 @@ impl<'a> HostMerge<'a> {
             (rule.exposed_to, rule.answered) = (ZoneSet::default(), false);
             rule.backends.clear();
         }
-        self.allow(path, &mut rule, topology, notes);
+        rule.allow(&self.pattern, path, topology, notes);
         self.share(path, &mut rule, claims, topology, notes);
         self.rules.insert(Arc::clone(path), rule);
-    }
-
-    /// Takes away the zones that do not allow it.
-    fn allow(&self, path: &str, rule: &mut RuleMerge<'_>, topology: &Topology, notes: &mut Notes) {
-        for (zone, allowed) in &topology.allowed {
-            if rule.exposed_to.has(*zone) && !allowed.allows(rule.by.namespace(), &self.pattern) {
-                rule.exposed_to = rule.exposed_to.without(*zone);
-                let zone = topology.names.get(*zone).map(AsRef::as_ref).unwrap_or_default();
-                let message = format!(
-                    "{}{path} is not exposed to zone \"{zone}\", whose Zone does not allow it: add the namespace or the \
-                     host to its `allow`",
-                    self.host
-                );
-                notes.add(&rule.by.object, Reason::NotAllowed, message);
-            }
-        }
     }
 
     /// A pattern of paths can match what any rule has: with one exposure for all of them that does no harm, with
@@ -212,14 +196,12 @@ impl<'a> HostMerge<'a> {
         let alone = self.rules.iter().all(|(path, rule)| is_solver(path, rule.by));
         let exposed_to = if alone { covering(&self.pattern) } else { Some(self.exposed_to()) };
         let Some(exposed_to) = exposed_to else { return };
-        let mut rules = std::mem::take(&mut self.rules);
-        for (path, rule) in &mut rules {
+        for (path, rule) in &mut self.rules {
             if is_solver(path, rule.by) && rule.by.expose_to.is_none() && !rule.hidden {
                 rule.exposed_to = rule.exposed_to | exposed_to;
-                self.allow(path, rule, topology, notes);
+                rule.allow(&self.pattern, path, topology, notes);
             }
         }
-        self.rules = rules;
     }
 
     /// As the site has it, and what made each path. The services that it names are noted in `uses`.
@@ -300,6 +282,20 @@ impl<'a> HostMerge<'a> {
 }
 
 impl RuleMerge<'_> {
+    /// Takes away the zones that do not allow it.
+    fn allow(&mut self, host: &HostPattern, path: &str, topology: &Topology, notes: &mut Notes) {
+        for zone in topology.refusing(self.exposed_to, self.by.namespace(), host) {
+            self.exposed_to = self.exposed_to.without(zone);
+            let zone = topology.names.get(zone).map(AsRef::as_ref).unwrap_or_default();
+            let message = format!(
+                "{}{path} is not exposed to zone \"{zone}\", whose Zone does not allow it: add the namespace or the \
+                 host to its `allow`",
+                host.as_str()
+            );
+            notes.add(&self.by.object, Reason::NotAllowed, message);
+        }
+    }
+
     /// The service that serves it, by name, with its backends.
     fn service(&self) -> Option<(String, Vec<Backend>)> {
         if self.hidden {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use zoneway_core::name::HostPattern;
+
 use super::super::super::super::super::picture::Reason;
 use super::super::super::super::digest::path::Matching;
 use super::super::super::Notes;
@@ -29,10 +31,9 @@ impl<'a> HostMerge<'a> {
             if !is_served || (is_same && !claim.conditional && !rule.conditional) {
                 continue;
             }
-            let open_to = topology.allowed.iter().fold(claim.exposed_to, |open, (zone, allowed)| {
-                if allowed.allows(claim.by.namespace(), &self.pattern) { open } else { open.without(*zone) }
-            });
-            self.cut_rule(rule, path, open_to, topology, notes, |host, kept| {
+            let refusing = topology.refusing(claim.exposed_to, claim.by.namespace(), &self.pattern);
+            let open_to = refusing.fold(claim.exposed_to, ZoneSet::without);
+            rule.cut(&self.pattern, path, open_to, topology, notes, |host, kept| {
                 format!(
                     "is exposed to {kept} alone: some requests of {host}{path} are {}'s, which is exposed to fewer: give \
                      the two different paths, or expose them alike",
@@ -112,27 +113,30 @@ impl<'a> HostMerge<'a> {
         notes: &mut Notes,
         message: impl FnOnce(&str, &str) -> String,
     ) {
-        let Some(mut rule) = self.rules.remove(path) else { return };
-        self.cut_rule(&mut rule, path, limit, topology, notes, message);
-        self.rules.insert(Arc::clone(path), rule);
+        if let Some(rule) = self.rules.get_mut(path) {
+            rule.cut(&self.pattern, path, limit, topology, notes, message);
+        }
     }
+}
 
-    fn cut_rule(
-        &self,
-        rule: &mut RuleMerge<'_>,
+impl RuleMerge<'_> {
+    /// Takes away who is not within a limit. `message`: why, made of the host and of who is left.
+    fn cut(
+        &mut self,
+        host: &HostPattern,
         path: &str,
         limit: ZoneSet,
         topology: &Topology,
         notes: &mut Notes,
         message: impl FnOnce(&str, &str) -> String,
     ) {
-        if rule.exposed_to.within(limit) {
+        if self.exposed_to.within(limit) {
             return;
         }
-        rule.exposed_to = rule.exposed_to & limit;
-        let kept: Vec<&str> = topology.named(rule.exposed_to).collect();
+        self.exposed_to = self.exposed_to & limit;
+        let kept: Vec<&str> = topology.named(self.exposed_to).collect();
         let kept = if kept.is_empty() { "nobody".to_owned() } else { kept.join(", ") };
-        let message = format!("{}{path} {}", self.host, message(&self.host, &kept));
-        notes.add(&rule.by.object, Reason::ExposureCut, message);
+        let message = format!("{host}{path} {}", message(host.as_str(), &kept), host = host.as_str());
+        notes.add(&self.by.object, Reason::ExposureCut, message);
     }
 }
