@@ -91,7 +91,9 @@ impl Machine {
         deadline::until(host, || async {
             let got = self.ask(host, path).await?;
             ensure!(got == (status, by.map(str::to_owned)), "{host}{path} answers {got:?}");
-            Ok(())
+            // One worker has answered: the others do so by the table that it had.
+            let table = unix::json(&self.node.table_socket(), "/v1/table").await?;
+            self.node.adopted(table.get("revision")).await
         })
         .await
     }

@@ -149,7 +149,11 @@ async fn what_was_served_is_served_on_while_zoneway_is_uninstalled_in_its_order(
     let mut envoy = pod.envoy()?;
     let mut sidecar = pod.sidecar()?;
     let client = Client::new(ingress, Protocol::Http1);
+    let told = Client::new(SocketAddr::from((loopback, status.port())), Protocol::Http1);
     let served = || async {
+        // What one worker answers, another may not yet: the sidecar is ready when every one of them has its table.
+        let ready = told.send(&Ask::get("sidecar", "/readyz")).await?;
+        ensure!(ready.status == 200, "{}", String::from_utf8_lossy(&ready.body));
         let answer = client.send(&Ask::get(HOST, "/")).await?;
         ensure!(answer.status == 200, "{answer:?}");
         anyhow::Ok(())
