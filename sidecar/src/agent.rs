@@ -33,6 +33,7 @@ mod receive;
 pub(crate) mod report;
 pub(crate) mod run;
 mod server;
+mod shared;
 mod source_room;
 mod source_watch;
 mod state_folder;

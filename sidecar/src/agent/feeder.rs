@@ -3,7 +3,7 @@
 mod files;
 mod probing;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
@@ -12,51 +12,17 @@ use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 use zoneway_core::table::wire::Revision;
 
-use super::board::{Board, NodeNow};
-use super::certificates::Certificates;
+use super::board::NodeNow;
 use super::client::{Ask, Client};
 use super::config::EnvoyPlaces;
-use super::envoy_metrics::EnvoyMetrics;
 use super::feed::{Event, Feed, Outcome, Reader, Stage, State, Step, Time};
-use super::metrics::Metrics;
 use super::narrow;
 use super::node_picture::NodePicture;
-use super::report::{NodeStatus, SidecarStatus};
-use super::state_folder::StateFolder;
+use super::report::NodeStatus;
+use super::shared::Shared;
 use super::table_endpoint::{self, Pushed, ReaderStatus};
 use files::Files;
 use probing::Probing;
-
-/// What every room shares.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    /// The clock of all state machines.
-    pub(crate) start: Instant,
-    /// What is known now.
-    pub(crate) board: Board,
-    /// What is counted.
-    pub(crate) metrics: Metrics,
-    /// How long what failed its probes has to be well before it is in a table again.
-    pub(crate) back_after: Duration,
-    /// What outlives a restart.
-    pub(crate) state: Mutex<StateFolder>,
-    /// How long certificates are good.
-    pub(crate) certificates: Certificates,
-    /// What the Envoys count.
-    pub(crate) envoys: EnvoyMetrics,
-}
-
-impl Shared {
-    /// The time of the state machines.
-    pub(crate) fn now(&self) -> Time {
-        self.start.elapsed()
-    }
-
-    /// All that is known now.
-    pub(crate) fn status(&self) -> SidecarStatus {
-        SidecarStatus { certificates: self.certificates.status(), ..self.board.status() }
-    }
-}
 
 /// What a node is to have, or why that is not known.
 pub(crate) type Wanted = Option<Result<Arc<NodePicture>, String>>;

@@ -19,8 +19,8 @@ use zoneway_core::name::NodeId;
 
 use super::config::{Config, Receive, XdsPlaces};
 use super::delivery::{self, Challenge, Delivery, Held, Hello, Proof};
-use super::feeder::Shared;
 use super::mutual::Refused;
+use super::shared::Shared;
 use super::table_endpoint::{PathError, PushAnswer};
 use crate::pki;
 use crate::pki::token::Token;

@@ -18,8 +18,8 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
 use super::config::Listen;
-use super::feeder::Shared;
 use super::report::{Serving, SidecarStatus};
+use super::shared::Shared;
 
 /// How many connections are served at a time; others wait.
 const CONNECTIONS: usize = 32;

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::config::{Config, Source};
-use super::feeder::Shared;
 use super::picture::{Kind, Picture};
 use super::receive::{self, Deliveries, ReceiveError};
+use super::shared::Shared;
 use super::source_watch::SourceWatch;
 use super::table_endpoint::PathError;
 use crate::sources::cluster::access::AccessError;
