@@ -77,6 +77,8 @@ pub(crate) struct JwtProvider {
 pub(crate) struct JwtPolicy {
     /// Whose.
     pub(crate) require: Option<String>,
+    /// They have not, whatever the host's default is.
+    pub(crate) disabled: bool,
 }
 
 /// The certificate of a host.

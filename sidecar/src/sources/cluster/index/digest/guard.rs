@@ -30,19 +30,19 @@ pub(super) fn of_ingress(metadata: &ObjectMeta) -> Option<&'static str> {
     ANNOTATIONS.iter().copied().find(|name| annotation(metadata, name).is_some_and(|value| !value.is_empty()))
 }
 
-/// The guard of a whole host of Contour's.
+/// The guard of a whole host of Contour's, which no route of it can do without.
 pub(super) fn of_host(host: &VirtualHost) -> Option<&'static str> {
     let clients = host.tls.as_ref().is_some_and(|tls| tls.client_validation.is_some());
     let found = [
         (clients, "virtualhost.tls.clientValidation"),
         (!host.ip_allow_policy.is_empty(), "virtualhost.ipAllowPolicy"),
         (!host.ip_deny_policy.is_empty(), "virtualhost.ipDenyPolicy"),
-        (host.jwt_providers.iter().any(|provider| provider.default), "virtualhost.jwtProviders"),
     ];
     first(&found)
 }
 
-/// The guard of a route of Contour's, but for the authorization that its host may ask for.
+/// The guard of a route of Contour's. Those of its host that a route can do without are
+/// [`RootDigest::guard_of`](super::http_proxy::RootDigest::guard_of)'s.
 pub(super) fn of_route(route: &ProxyRoute) -> Option<&'static str> {
     let jwt = route.jwt_verification_policy.as_ref();
     let found = [

@@ -35,7 +35,19 @@ pub(in super::super) struct RootDigest {
     /// What guards all of it.
     pub(in super::super) guard: Option<&'static str>,
     /// Whether somebody is asked about the requests of a route that does not say; `None`: there is nobody to ask.
-    pub(in super::super) authorized: Option<bool>,
+    authorized: Option<bool>,
+    /// Whether clients of a route that does not say have to show a token.
+    tokens: bool,
+}
+
+impl RootDigest {
+    /// What guards a route because its host says so, and the route does not say otherwise.
+    pub(in super::super) fn guard_of(&self, route: &RouteDigest) -> Option<&'static str> {
+        if self.authorized.is_some_and(|whole| route.authorized.unwrap_or(whole)) {
+            return Some("virtualhost.authorization");
+        }
+        (self.tokens && !route.tokenless).then_some("virtualhost.jwtProviders")
+    }
 }
 
 /// A route.
@@ -45,10 +57,12 @@ pub(in super::super) struct RouteDigest {
     pub(in super::super) goes: Goes,
     /// Whether more than the path has to hold of a request.
     pub(in super::super) conditional: bool,
-    /// What guards it, besides its host's authorization.
+    /// What guards it, besides what its host says: [`RootDigest::guard_of`].
     pub(in super::super) guard: Option<&'static str>,
     /// Whether somebody is asked about its requests, if there is somebody to ask; `None`: as its host says.
-    pub(in super::super) authorized: Option<bool>,
+    authorized: Option<bool>,
+    /// Whether it says that no token has to be shown.
+    tokenless: bool,
 }
 
 /// The condition on the path of a route or an include.
@@ -104,6 +118,7 @@ impl ProxyDigest {
                     .authorization
                     .as_ref()
                     .map(|asked| !asked.auth_policy.as_ref().is_some_and(|policy| policy.disabled)),
+                tokens: virtualhost.jwt_providers.iter().any(|provider| provider.default),
             }
         });
         Self {
@@ -158,6 +173,7 @@ fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> Route
         conditional: ask_for_more(&route.conditions),
         guard: guard::of_route(route),
         authorized: route.auth_policy.as_ref().map(|policy| !policy.disabled),
+        tokenless: route.jwt_verification_policy.as_ref().is_some_and(|policy| policy.disabled),
     }
 }
 

@@ -160,8 +160,7 @@ impl<'a> Walk<'_, '_, 'a> {
                 Err(_) => continue,
             };
             let path = path.map(|path| path.where_more_holds(here.conditional || route.conditional));
-            let asks = self.root.authorized.map(|whole| route.authorized.unwrap_or(whole));
-            let guard = route.guard.or((asks == Some(true)).then_some("virtualhost.authorization"));
+            let guard = route.guard.or_else(|| self.root.guard_of(route));
             match (&hidden, guard) {
                 (Some(why), _) => self.asked.hide_path(self.host, &path, by, why, true),
                 (None, Some(guard)) => self.asked.hide_path(self.host, &path, by, &guard::told(guard), false),

@@ -17,7 +17,6 @@ fn a_host_that_contour_guards_is_hidden() {
         "tls: {secretName: s, clientValidation: {caSecret: ca}}",
         "ipAllowPolicy: [{source: Peer, cidr: 10.0.0.0/8}]",
         "ipDenyPolicy: [{source: Peer, cidr: 10.0.0.0/8}]",
-        "jwtProviders: [{name: jwt, default: true}]",
     ] {
         let manifests = guarded(&format!(", {guard}"), "");
         check_saying(&manifests, "a.example.com hidden", "Hidden HTTPProxy default/p", "`virtualhost.");
@@ -73,6 +72,19 @@ fn authorization_is_asked_for_by_a_host_and_its_routes() {
     let root = format!("virtualhost: {{fqdn: a.example.com{asked}}}, includes: [{{name: q}}]");
     let both = proxy("p", "", &root) + &proxy("q", "", &format!("routes: [{{{WEB}}}]"));
     check(&both, "a.example.com hidden", "Hidden HTTPProxy default/q");
+}
+
+#[test]
+fn a_token_is_asked_for_by_a_host_and_its_routes() {
+    let asked = ", jwtProviders: [{name: jwt, default: true}]";
+    let hidden = "Hidden HTTPProxy default/p";
+    check_saying(&guarded(asked, ""), "a.example.com hidden", hidden, "`virtualhost.jwtProviders`");
+    check(
+        &guarded(asked, ", jwtVerificationPolicy: {disabled: true}"),
+        // `/openx` is guarded there, too.
+        "a.example.com/ default/web:80 -\na.example.com/open - -",
+        &format!("{hidden}\nExposureCut HTTPProxy default/p"),
+    );
 }
 
 #[test]
