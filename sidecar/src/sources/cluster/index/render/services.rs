@@ -1,7 +1,7 @@
 //! Where services run now: the ready endpoints of each node, and who serves those that have none.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use zoneway_core::table::Limits;
 use zoneway_site::{HostPort, Protocol, Sorted, wire};
@@ -190,15 +190,15 @@ impl<'s> Seen<'s> {
 
     /// A name for something elsewhere.
     fn external(&mut self, service: &'s ServiceDigest, backend: &Backend, name: &str, port: Option<u16>) {
-        let address = port.and_then(|port| HostPort::parse(&format!("{name}:{port}"), None).ok());
-        let Some(address) = address else {
+        let Some(address) = port.and_then(|port| named(name, port)) else {
             return self.missing(&format!(
-                "Service {} is a name for \"{name}\", port {}, which is no place to dial",
+                "Service {} is a name for \"{name}\", port {}, which is no place to dial: name another machine, by a name \
+                 or an address, and a port",
                 backend.service, backend.port
             ));
         };
         let counts = self.counts(service, backend);
-        self.everywhere(service.zone.as_deref(), &address.to_string(), counts);
+        self.everywhere(service.zone.as_deref(), &address, counts);
     }
 
     /// Manifests do not say where a service runs: on every node of its zone, under its name in the cluster.
@@ -239,12 +239,35 @@ impl Port {
 impl At {
     fn address(&self, port: u16) -> Option<String> {
         match self {
-            Self::Ip(ip) => Some(SocketAddr::new(*ip, port).to_string()),
-            Self::Name(name) => {
-                HostPort::parse(&format!("{name}:{port}"), None).ok().map(|at| at.to_string())
-            }
+            Self::Ip(ip) => (!is_own(*ip)).then(|| SocketAddr::new(*ip, port).to_string()),
+            Self::Name(name) => named(name, port),
         }
     }
+}
+
+/// A place that somebody's object names, where other machines are.
+fn named(name: &str, port: u16) -> Option<String> {
+    let place = HostPort::parse(&format!("{name}:{port}"), None).ok()?;
+    let own = match place.ip() {
+        Some(ip) => is_own(ip),
+        None => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            // RFC 6761, 6.3; the others stand in the hosts file of many a Linux.
+            name.rsplit('.').next() == Some("localhost")
+                || ["localhost.localdomain", "ip6-localhost", "ip6-loopback"].contains(&name.as_str())
+        }
+    };
+    (!own).then(|| place.to_string())
+}
+
+/// Whether it is the machine that asks, or only that one's own network: whoever may write a Service would reach what listens
+/// there for that machine's own programs.
+fn is_own(ip: IpAddr) -> bool {
+    let link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    link_local || ip.is_loopback() || ip.is_unspecified()
 }
 
 /// The port of a slice's endpoints: the one of the same name; a slice without ports has every one.

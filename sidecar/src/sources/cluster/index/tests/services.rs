@@ -188,6 +188,26 @@ fn an_external_name_is_dialled_by_every_envoy_of_the_home_zone() {
 }
 
 #[test]
+fn no_name_leads_to_the_machine_that_asks() {
+    for own in [
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+        "localhost.localdomain",
+        "ip6-loopback",
+        "127.0.0.1",
+        "0.0.0.0",
+        "169.254.169.254",
+    ] {
+        let spec = format!("type: ExternalName, externalName: '{own}', ports: [{{port: 443}}]");
+        check(&spec, "443", "", "default/s:443", "ServiceNotFound Ingress default/i");
+        let slice = HEAD.replace("IPv4", "FQDN");
+        let slice = format!("{{{slice}, ports: [{{port: 443}}], endpoints: [{{addresses: ['{own}']}}]}}");
+        check("clusterIP: None, ports: [{port: 443}]", "443", &slice, "default/s:443", "");
+    }
+}
+
+#[test]
 fn what_a_port_speaks_is_said_by_the_service() {
     let slices = format!(
         "{{{HEAD}, ports: [{{port: 8443}}], endpoints: [{{addresses: [10.2.0.1], nodeName: studtop}}]}}"
