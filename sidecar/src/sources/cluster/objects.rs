@@ -17,7 +17,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
 pub(crate) use contour::{
-    HTTPProxy, Include, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation, VirtualHost,
+    HTTPProxy, Include, MatchCondition, ProxyRoute, ProxyService, ProxyTls, TLSCertificateDelegation,
+    VirtualHost,
 };
 pub(crate) use gateway_api::{
     AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,

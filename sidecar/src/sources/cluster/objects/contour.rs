@@ -51,8 +51,18 @@ pub(crate) struct VirtualHost {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ProxyAuthorization {
+    /// Who; without a name: whom Contour's own configuration names.
+    pub(crate) extension_ref: ExtensionRef,
     /// Of which routes, where a route does not say.
     pub(crate) auth_policy: Option<AuthPolicy>,
+}
+
+/// An ExtensionService.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ExtensionRef {
+    /// Its name.
+    pub(crate) name: String,
 }
 
 /// Whether somebody is asked about a request.
@@ -107,6 +117,10 @@ pub(crate) struct ProxyRoute {
     pub(crate) direct_response_policy: Option<serde_json::Value>,
     /// Another path than the one that was asked for.
     pub(crate) path_rewrite_policy: Option<serde_json::Value>,
+    /// Headers of requests that are set or taken out.
+    pub(crate) request_headers_policy: Option<serde_json::Value>,
+    /// Headers of answers that are set or taken out.
+    pub(crate) response_headers_policy: Option<serde_json::Value>,
     /// Whether somebody is asked about each request, where the host's `authorization` names somebody.
     pub(crate) auth_policy: Option<AuthPolicy>,
     /// The addresses that alone may ask.
@@ -147,6 +161,12 @@ pub(crate) struct ProxyService {
     pub(crate) mirror: bool,
     /// What it speaks, whatever is said of its port: `h2c`, `h2` or `tls`.
     pub(crate) protocol: Option<String>,
+    /// Which certificates it has to show.
+    pub(crate) validation: Option<serde_json::Value>,
+    /// Headers of requests that are set or taken out.
+    pub(crate) request_headers_policy: Option<serde_json::Value>,
+    /// Headers of answers that are set or taken out.
+    pub(crate) response_headers_policy: Option<serde_json::Value>,
 }
 
 /// Another HTTPProxy, below a prefix.

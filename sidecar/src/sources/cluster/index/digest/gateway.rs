@@ -197,7 +197,7 @@ impl RuleDigest {
                 rule.backend_refs.iter().map(|backend| backend_of(backend, Spoken::AsPort, namespace, by)),
             )
         };
-        let rewrites = rule.filters.iter().any(|filter| filter.kind == "URLRewrite");
+        let rewrites = rule.filters.iter().any(|filter| REWRITES.contains(&filter.kind.as_str()));
         let (goes, guard) = (goes.shared(by), guard_of(&rule.filters, &rule.backend_refs));
         Self { paths: paths.into(), goes, guard, rewrites }
     }
@@ -221,6 +221,9 @@ impl RuleDigest {
         Self { paths: paths.into(), goes, guard, rewrites: false }
     }
 }
+
+/// Filters that change what is sent on.
+const REWRITES: [&str; 4] = ["URLRewrite", "RequestHeaderModifier", "ResponseHeaderModifier", "CORS"];
 
 /// What may be a guard among the filters of a rule, and of its backends.
 fn guard_of(filters: &[HTTPRouteFilter], backends: &[BackendRef]) -> Option<Box<str>> {

@@ -3,31 +3,58 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::super::super::objects::{HTTPRouteFilter, ProxyRoute, VirtualHost};
-use super::annotation;
 
-/// Annotations of Ingresses that other controllers take for guards
-/// (<https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/>,
-/// <https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/>).
-const ANNOTATIONS: &[&str] = &[
-    "nginx.ingress.kubernetes.io/auth-tls-secret",
-    "nginx.ingress.kubernetes.io/auth-type",
-    "nginx.ingress.kubernetes.io/auth-url",
-    "nginx.ingress.kubernetes.io/denylist-source-range",
-    "nginx.ingress.kubernetes.io/whitelist-source-range",
-    "traefik.ingress.kubernetes.io/router.middlewares",
+/// What annotations of Ingresses are called that controllers take for guards, whoever's they are: of ingress-nginx
+/// (<https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/>), HAProxy's two
+/// (<https://haproxy-ingress.github.io/docs/configuration/keys/>, <https://www.haproxy.com/documentation/kubernetes-ingress/>),
+/// NGINX's own, Apache APISIX', AWS'.
+const NAMES: &[&str] = &[
+    "allow-list",
+    "allowlist-source-range",
+    "auth-secret",
+    "auth-tls-secret",
+    "auth-type",
+    "auth-url",
+    "basic-auth-secret",
+    "blacklist",
+    "blacklist-source-range",
+    "blocklist-source-range",
+    "deny-list",
+    "denylist-source-range",
+    "inbound-cidrs",
+    "jwt-key",
+    "mutual-authentication",
+    "plugin-config-name",
+    "whitelist",
+    "whitelist-source-range",
 ];
 
-/// What to tell of a guard: why what it guards is hidden, and what helps.
+/// Annotations that may be guards, and whose names say too little to stand for others': of Kong, NGINX and Traefik
+/// (<https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/>).
+const ANNOTATIONS: &[&str] = &[
+    "konghq.com/plugins",
+    "nginx.org/policies",
+    "traefik.ingress.kubernetes.io/router.middlewares",
+    "traefik.ingress.kubernetes.io/router.tls.options",
+];
+
+/// What to tell of a guard: why what it guards is hidden, and what helps. With a class that is not read for this object alone,
+/// another one's path around it would answer.
 pub(in super::super) fn told(guard: &str) -> String {
     format!(
-        "`{guard}` guards it at the controller, and nothing would here: give the object a class that is not read \
-         (`ingress_classes`, `gateway_classes`), so that the controller alone serves it"
+        "`{guard}` guards it at the controller, and nothing would here: leave it hidden, or give every object of the host a \
+         class that is not read (`ingress_classes`, `gateway_classes`), so that the controller alone serves it"
     )
 }
 
 /// The guard of an Ingress.
-pub(super) fn of_ingress(metadata: &ObjectMeta) -> Option<&'static str> {
-    ANNOTATIONS.iter().copied().find(|name| annotation(metadata, name).is_some_and(|value| !value.is_empty()))
+pub(super) fn of_ingress(metadata: &ObjectMeta) -> Option<Box<str>> {
+    let is_guard = |name: &str| {
+        let short = name.split_once('/').map_or(name, |(_, short)| short);
+        ANNOTATIONS.contains(&name) || NAMES.contains(&short)
+    };
+    let mut written = metadata.annotations.iter().flatten().filter(|(_, value)| !value.is_empty());
+    written.find(|(name, _)| is_guard(name)).map(|(name, _)| name.as_str().into())
 }
 
 /// The guard of a whole host of Contour's, which no route of it can do without.
@@ -49,6 +76,7 @@ pub(super) fn of_route(route: &ProxyRoute) -> Option<&'static str> {
         (!route.ip_allow_policy.is_empty(), "ipAllowPolicy"),
         (!route.ip_deny_policy.is_empty(), "ipDenyPolicy"),
         (jwt.is_some_and(|jwt| jwt.require.is_some()), "jwtVerificationPolicy"),
+        (route.services.iter().any(|service| service.validation.is_some()), "services.validation"),
     ];
     first(&found)
 }

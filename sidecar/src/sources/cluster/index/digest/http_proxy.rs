@@ -5,7 +5,8 @@ use std::sync::Arc;
 use zoneway_site::Protocol;
 
 use super::super::super::objects::{
-    HTTPProxy, Include, Kind, MatchCondition, ProxyRoute, ProxyService, TLSCertificateDelegation,
+    HTTPProxy, Include, Kind, MatchCondition, ProxyRoute, ProxyService, ProxyTls, TLSCertificateDelegation,
+    VirtualHost,
 };
 use super::meta::RouteMeta;
 use super::path::{Backend, Goes, HostAsk, Port, Spoken};
@@ -20,7 +21,7 @@ pub(in super::super) struct ProxyDigest {
     pub(in super::super) root: Option<RootDigest>,
     pub(in super::super) routes: Box<[RouteDigest]>,
     pub(in super::super) includes: Box<[IncludeDigest]>,
-    /// Whether a route of it has another path than the one that was asked for sent on.
+    /// Whether a route of it changes what is sent on.
     pub(in super::super) rewrites: bool,
 }
 
@@ -30,8 +31,8 @@ pub(in super::super) struct RootDigest {
     pub(in super::super) host: HostAsk,
     /// The namespace and name of its certificate's Secret, where it is of another namespace.
     pub(in super::super) secret: Option<(Box<str>, Box<str>)>,
-    /// Why nobody here sees its requests.
-    pub(in super::super) bytes: Option<&'static str>,
+    /// Why nobody here could serve it, or Contour would not.
+    pub(in super::super) fault: Option<&'static str>,
     /// What guards all of it.
     pub(in super::super) guard: Option<&'static str>,
     /// Whether somebody is asked about the requests of a route that does not say; `None`: there is nobody to ask.
@@ -102,17 +103,12 @@ impl ProxyDigest {
         let root = spec.virtualhost.as_ref().map(|virtualhost| {
             let tls = virtualhost.tls.as_ref();
             let secret = tls.and_then(|tls| tls.secret_name.as_deref()?.split_once('/'));
-            let bytes = match (tls.is_some_and(|tls| tls.passthrough), spec.tcpproxy.is_some()) {
-                (true, _) => Some("its TLS is handed through (`tls.passthrough`)"),
-                (false, true) => Some("it hands bytes through (`tcpproxy`)"),
-                (false, false) => None,
-            };
             RootDigest {
                 host: HostAsk::of(Some(&virtualhost.fqdn), false),
                 secret: secret
                     .filter(|(elsewhere, _)| *elsewhere != namespace)
                     .map(|(elsewhere, name)| (elsewhere.into(), name.into())),
-                bytes,
+                fault: fault_of(virtualhost, spec.tcpproxy.is_some()),
                 guard: guard::of_host(virtualhost),
                 authorized: virtualhost
                     .authorization
@@ -127,7 +123,7 @@ impl ProxyDigest {
             root,
             routes: spec.routes.iter().map(|route| route_of(route, namespace, by)).collect(),
             includes: spec.includes.iter().map(|include| include_of(include, namespace, by)).collect(),
-            rewrites: spec.routes.iter().any(|route| route.path_rewrite_policy.is_some()),
+            rewrites: spec.routes.iter().any(rewrites),
         }
     }
 
@@ -137,13 +133,59 @@ impl ProxyDigest {
     }
 }
 
+/// Why nobody here could serve a root, or Contour would not (`HTTPProxyProcessor.computeHTTPProxy` of its source).
+fn fault_of(host: &VirtualHost, tcpproxy: bool) -> Option<&'static str> {
+    let is_secret = |tls: &ProxyTls| tls.secret_name.as_deref().is_some_and(|name| !name.is_empty());
+    let passthrough = host.tls.as_ref().is_some_and(|tls| tls.passthrough);
+    let secret = host.tls.as_ref().is_some_and(is_secret);
+    let asked = host.authorization.as_ref().is_some_and(|asked| !asked.extension_ref.name.is_empty());
+    if passthrough {
+        return Some(
+            "its TLS is handed through (`tls.passthrough`), so that no request of it is seen: route it by other means",
+        );
+    }
+    if tcpproxy {
+        return Some(
+            "it hands bytes through (`tcpproxy`), so that no request of it is seen: route it by other means",
+        );
+    }
+    if host.tls.is_some() && !secret {
+        return Some(
+            "its `tls` names no certificate, and Contour does not serve that: set `tls.secretName`, or take `tls` out",
+        );
+    }
+    if !secret && (asked || !host.jwt_providers.is_empty()) {
+        return Some(
+            "Contour asks for `authorization` and `jwtProviders` with TLS alone, and does not serve it: set `tls.secretName`",
+        );
+    }
+    None
+}
+
 /// Whether they ask for more than the path.
 fn ask_for_more(conditions: &[MatchCondition]) -> bool {
     conditions.iter().any(|one| one.header.is_some() || one.query_parameter.is_some())
 }
 
+/// Whether it changes what is sent on.
+fn rewrites(route: &ProxyRoute) -> bool {
+    let headers = [&route.request_headers_policy, &route.response_headers_policy];
+    let of_service = |service: &ProxyService| {
+        service.request_headers_policy.is_some() || service.response_headers_policy.is_some()
+    };
+    route.path_rewrite_policy.is_some()
+        || headers.into_iter().any(Option::is_some)
+        || route.services.iter().any(of_service)
+}
+
 fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> RouteDigest {
-    let answered = route.request_redirect_policy.is_some() || route.direct_response_policy.is_some();
+    let actions = [
+        !route.services.is_empty(),
+        route.request_redirect_policy.is_some(),
+        route.direct_response_policy.is_some(),
+    ];
+    let one_action = actions.into_iter().filter(|is_there| *is_there).count() == 1;
+    let answered = route.services.is_empty();
     let service = |service: &ProxyService| {
         let (port, weight) = (Port::Number(service.port), service.weight.unwrap_or(0));
         let spoken = match service.protocol.as_deref() {
@@ -163,12 +205,18 @@ fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> Route
         match Goes::to(services().map(service).map(|backend| {
             backend.map(|backend| Backend { weight: if weightless { 1 } else { backend.weight }, ..backend })
         })) {
-            Goes::To(backends) if backends.is_empty() => Goes::Unusable("its route has no service".into()),
+            Goes::To(backends) if backends.is_empty() => {
+                Goes::Unusable("none of its services answers: all are mirrors".into())
+            }
             goes => goes,
         }
     };
     RouteDigest {
-        path: path_of(&route.conditions),
+        path: path_of(&route.conditions).and_then(|path| {
+            let why =
+                "a route has one of `services`, `requestRedirectPolicy` and `directResponsePolicy`: keep one";
+            one_action.then_some(path).ok_or_else(|| why.into())
+        }),
         goes: goes.shared(by),
         conditional: ask_for_more(&route.conditions),
         guard: guard::of_route(route),

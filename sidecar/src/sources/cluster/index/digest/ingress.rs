@@ -13,7 +13,7 @@ pub(in super::super) struct IngressDigest {
     pub(in super::super) meta: RouteMeta,
     pub(in super::super) class: Option<Arc<str>>,
     /// What guards it at its controller.
-    pub(in super::super) guard: Option<&'static str>,
+    pub(in super::super) guard: Option<Box<str>>,
     pub(in super::super) rules: Box<[RuleDigest]>,
     /// Whether it has a backend for whatever no rule of any Ingress matches.
     pub(in super::super) catches_all: bool,

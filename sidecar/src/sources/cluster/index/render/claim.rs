@@ -9,9 +9,9 @@ use super::Notes;
 use super::exposure::Exposures;
 use super::zone_set::ZoneSet;
 
-/// What to tell of an object that sends on another path than the one that was asked for.
-pub(super) const REWRITES: &str = "its rewriting of paths is left to the controller: an Envoy of Zoneway's sends on the path \
-                                   that was asked for";
+/// What to tell of an object that changes what it sends on.
+pub(super) const REWRITES: &str = "its rewriting of paths and headers is left to the controller: an Envoy of Zoneway's sends on \
+                                   what was asked for, and what is answered";
 
 /// What one object asks for.
 #[derive(Debug)]

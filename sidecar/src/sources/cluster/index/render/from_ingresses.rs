@@ -30,7 +30,7 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
         for rule in &ingress.rules {
             let Some(host) = pattern(&rule.host, by, asked.notes) else { continue };
             for (path, goes) in &rule.paths {
-                match ingress.guard {
+                match &ingress.guard {
                     Some(guard) => asked.hide_path(host, path, by, &guard::told(guard), false),
                     None => asked.path(host, path, goes, by),
                 }

@@ -57,8 +57,8 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
 
 /// Why Contour would not serve the host, or nobody here could.
 fn refused(root: &RootDigest, proxy: &ProxyDigest, store: &Store) -> Option<String> {
-    if let Some(bytes) = root.bytes {
-        return Some(format!("{bytes}, so that no request of it is seen: route it by other means"));
+    if let Some(fault) = root.fault {
+        return Some(fault.to_owned());
     }
     if let Some(guard) = root.guard {
         return Some(guard::told(guard));

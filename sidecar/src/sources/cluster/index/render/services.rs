@@ -44,8 +44,29 @@ impl<'s> Seen<'s> {
         }
         let mut protocol = None;
         for backend in &self.used.backends {
-            let spoken = self.backend(backend).map(|port| backend.spoken.of(port));
+            let service = self.store.services.get(&backend.service);
+            let port = service.and_then(|service| service.port(&backend.port));
+            let spoken = port.map(|port| backend.spoken.of(port.protocol));
+            if let (Some(first), Some(other)) = (protocol, spoken)
+                && first != other
+            {
+                self.tell(Reason::Ignored, &format!(
+                    "Service {} does not speak what another of the same path does (`appProtocol`), and one is spoken to all: \
+                     it gets no request here; give it a path or a host of its own",
+                    backend.service
+                ));
+                continue;
+            }
             protocol = protocol.or(spoken);
+            self.backend(backend, service, port);
+        }
+        let weights = || self.used.backends.iter().map(|backend| backend.weight);
+        if weights().min() != weights().max() {
+            self.tell(
+                Reason::LeftToController,
+                "the weights of a path's Services say here how many requests a node gets; a node shares its own among \
+                 all their endpoints alike. A split that has to be exact is the controller's",
+            );
         }
         let served = |(node, (mut addresses, weight)): (&'s str, (Vec<String>, u64))| {
             addresses.sort_unstable();
@@ -79,12 +100,11 @@ impl<'s> Seen<'s> {
                 self.at.remove(node);
             }
             if nodes.len() > most {
-                let (count, by) = (nodes.len(), &self.used.by);
-                for object in by {
-                    let message =
-                        format!("{count} nodes of zone \"{zone}\" could serve it, {most} at most do");
-                    self.notes.add(object, Reason::Ignored, message);
-                }
+                let count = nodes.len();
+                self.tell(
+                    Reason::Ignored,
+                    &format!("{count} nodes of zone \"{zone}\" could serve it, {most} at most do"),
+                );
             }
         }
     }
@@ -99,21 +119,24 @@ impl<'s> Seen<'s> {
         }
     }
 
-    /// Adds where a backend runs; tells what it speaks.
-    fn backend(&mut self, backend: &Backend) -> Option<Protocol> {
-        let Some(service) = self.store.services.get(&backend.service) else {
+    /// Adds where a backend runs.
+    fn backend(
+        &mut self,
+        backend: &Backend,
+        service: Option<&'s ServiceDigest>,
+        port: Option<&'s PortDigest>,
+    ) {
+        let Some(service) = service else {
             if self.supposes {
                 self.suppose(backend, None);
             } else {
                 self.missing(&format!("Service {} is not there: write it, or name another", backend.service));
             }
-            return None;
+            return;
         };
-        let port = service.port(&backend.port);
         if let Some(name) = &service.external_name {
             let number = port.map(|port| port.number).or(backend.port.number());
-            self.external(service, backend, name, number);
-            return port.map(|port| port.protocol);
+            return self.external(service, backend, name, number);
         }
         if port.is_none() && !(service.headless && backend.port.number().is_some()) {
             let known: Vec<String> = service.ports.iter().map(|port| port.number.to_string()).collect();
@@ -123,15 +146,19 @@ impl<'s> Seen<'s> {
                 backend.port,
                 if known.is_empty() { "none".to_owned() } else { known.join(", ") }
             ));
-            return None;
+            return;
         }
         self.endpoints(service, backend, port);
-        port.map(|port| port.protocol)
     }
 
     fn missing(&mut self, message: &str) {
+        self.tell(Reason::ServiceNotFound, message);
+    }
+
+    /// Tells every object that asks for it.
+    fn tell(&mut self, reason: Reason, message: &str) {
         for object in &self.used.by {
-            self.notes.add(object, Reason::ServiceNotFound, message);
+            self.notes.add(object, reason, message);
         }
     }
 
@@ -158,6 +185,13 @@ impl<'s> Seen<'s> {
                 Some((slice, &endpoint.at, endpoint.node.as_deref(), number))
             })
             .collect();
+        if found.is_empty() && endpoints().any(|(_, endpoint)| usable(endpoint.state)) {
+            self.missing(&format!(
+                "no EndpointSlice of Service {} has the port that its port {} leads to: name the slice's port as the \
+                 Service's port is named",
+                backend.service, backend.port
+            ));
+        }
         let counts = self.counts(service, backend);
         for (slice, at, node, number) in found {
             let Some(address) = at.address(number) else { continue };

@@ -169,7 +169,7 @@ fn backends_share_by_weight_and_a_redirect_has_none() {
     check(
         &rules("backendRefs: [{name: web, port: 80, weight: 9}, {name: api, port: 80}]"),
         "a.example.com/ default/api:80*1+default/web:80*9 403",
-        "",
+        "LeftToController HTTPRoute default/r",
     );
     check(
         &rules("backendRefs: [{name: web, port: 80}, {name: api, port: 80, weight: 0}]"),

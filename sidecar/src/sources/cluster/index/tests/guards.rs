@@ -22,7 +22,7 @@ fn a_host_that_contour_guards_is_hidden() {
         check_saying(&manifests, "a.example.com hidden", "Hidden HTTPProxy default/p", "`virtualhost.");
     }
     let serves = "a.example.com/ default/web:80 403\na.example.com/open default/web:80 403";
-    check(&guarded(", jwtProviders: [{name: jwt}]", ""), serves, "");
+    check(&guarded(", tls: {secretName: s}, jwtProviders: [{name: jwt}]", ""), serves, "");
     check(&guarded(", tls: {secretName: s}", ""), serves, "");
 }
 
@@ -48,8 +48,9 @@ fn a_route_that_contour_guards_is_hidden_and_the_others_are_not() {
 
 #[test]
 fn authorization_is_asked_for_by_a_host_and_its_routes() {
-    let asked = ", authorization: {extensionRef: {name: x}}";
-    let not_asked = ", authorization: {extensionRef: {name: x}, authPolicy: {disabled: true}}";
+    let asked = ", tls: {secretName: s}, authorization: {extensionRef: {name: x}}";
+    let not_asked =
+        ", tls: {secretName: s}, authorization: {extensionRef: {name: x}, authPolicy: {disabled: true}}";
     let hidden = "Hidden HTTPProxy default/p";
     check(&guarded(asked, ""), "a.example.com hidden", hidden);
     check(
@@ -76,7 +77,7 @@ fn authorization_is_asked_for_by_a_host_and_its_routes() {
 
 #[test]
 fn a_token_is_asked_for_by_a_host_and_its_routes() {
-    let asked = ", jwtProviders: [{name: jwt, default: true}]";
+    let asked = ", tls: {secretName: s}, jwtProviders: [{name: jwt, default: true}]";
     let hidden = "Hidden HTTPProxy default/p";
     check_saying(&guarded(asked, ""), "a.example.com hidden", hidden, "`virtualhost.jwtProviders`");
     check(
@@ -89,15 +90,33 @@ fn a_token_is_asked_for_by_a_host_and_its_routes() {
 
 #[test]
 fn an_ingress_that_its_controller_guards_is_hidden() {
-    let annotation = "nginx.ingress.kubernetes.io/auth-url: 'https://x'";
-    check_saying(
-        &ingress("i", annotation, "a.example.com / P web"),
-        "a.example.com hidden",
-        "Hidden Ingress default/i",
-        "auth-url",
-    );
-    let other = "nginx.ingress.kubernetes.io/proxy-body-size: 8m";
-    check(&ingress("i", other, "a.example.com / P web"), "a.example.com/ default/web:80 403", "");
+    for guard in [
+        "nginx.ingress.kubernetes.io/auth-url",
+        "nginx.ingress.kubernetes.io/allowlist-source-range",
+        "haproxy.org/allow-list",
+        "haproxy-ingress.github.io/auth-secret",
+        "nginx.org/basic-auth-secret",
+        "konghq.com/plugins",
+        "traefik.ingress.kubernetes.io/router.middlewares",
+    ] {
+        check_saying(
+            &ingress("i", &format!("{guard}: 'x'"), "a.example.com / P web"),
+            "a.example.com hidden",
+            "Hidden Ingress default/i",
+            guard,
+        );
+    }
+    for other in ["nginx.ingress.kubernetes.io/proxy-body-size: 8m", "example.com/plugins: x"] {
+        check(&ingress("i", other, "a.example.com / P web"), "a.example.com/ default/web:80 403", "");
+    }
+}
+
+#[test]
+fn a_path_that_goes_where_a_certificate_is_asked_for_is_hidden() {
+    let validated =
+        "services: [{name: web, port: 80, protocol: tls, validation: {caSecret: ca, subjectName: x}}]";
+    let spec = format!("virtualhost: {{fqdn: a.example.com}}, routes: [{{{validated}}}]");
+    check(&proxy("p", "", &spec), "a.example.com hidden", "Hidden HTTPProxy default/p");
 }
 
 #[test]
@@ -111,15 +130,22 @@ fn a_filter_that_is_not_known_may_be_a_guard() {
     check_saying(&with("{type: ExtensionRef}", ""), hidden, told, "`filters: ExtensionRef`");
     check(&with("", ", filters: [{type: ExternalAuth}]"), hidden, told);
     let header = "{type: RequestHeaderModifier}";
-    check(&with(header, &format!(", filters: [{header}]")), "a.example.com/ default/web:80 403", "");
+    let left = "LeftToController HTTPRoute default/r";
+    check(&with(header, &format!(", filters: [{header}]")), "a.example.com/ default/web:80 403", left);
 }
 
 #[test]
-fn who_rewrites_paths_is_told_that_nobody_does_here() {
-    check_saying(
-        &guarded("", ", pathRewritePolicy: {replacePrefix: [{replacement: /x}]}"),
-        "a.example.com/ default/web:80 403\na.example.com/open default/web:80 403",
-        "LeftToController HTTPProxy default/p",
-        "rewriting",
-    );
+fn who_rewrites_paths_or_headers_is_told_that_nobody_does_here() {
+    for rewriting in [
+        "pathRewritePolicy: {replacePrefix: [{replacement: /x}]}",
+        "requestHeadersPolicy: {remove: [x-user]}",
+        "responseHeadersPolicy: {remove: [server]}",
+    ] {
+        check_saying(
+            &guarded("", &format!(", {rewriting}")),
+            "a.example.com/ default/web:80 403\na.example.com/open default/web:80 403",
+            "LeftToController HTTPProxy default/p",
+            "rewriting",
+        );
+    }
 }

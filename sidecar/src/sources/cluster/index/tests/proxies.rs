@@ -45,7 +45,11 @@ fn several_services_share_a_rule_by_weight() {
         root(&format!("{{services: [{{name: web, port: 80{a}}}, {{name: api, port: 80{b}}}]}}"))
     };
     check(&two("", ""), "a.example.com/ default/api:80+default/web:80 403", "");
-    check(&two(", weight: 90", ", weight: 10"), "a.example.com/ default/api:80*10+default/web:80*90 403", "");
+    check(
+        &two(", weight: 90", ", weight: 10"),
+        "a.example.com/ default/api:80*10+default/web:80*90 403",
+        "LeftToController HTTPProxy default/p",
+    );
     check(&two(", weight: 5", ", weight: 0"), "a.example.com/ default/web:80 403", "");
     check(&two("", ", mirror: true"), "a.example.com/ default/web:80 403", "");
 }
@@ -315,4 +319,30 @@ fn a_prefix_that_nothing_serves_narrows_nothing() {
          a.example.com/x - -",
         "Hidden HTTPProxy default/p",
     );
+}
+
+#[test]
+fn what_contour_refuses_of_a_host_is_served_by_nobody() {
+    for (host, why) in [
+        (", tls: {minimumProtocolVersion: '1.3'}", "`tls` names no certificate"),
+        (", jwtProviders: [{name: jwt}]", "with TLS alone"),
+        (", authorization: {extensionRef: {name: x}}", "with TLS alone"),
+    ] {
+        let spec = format!("virtualhost: {{fqdn: a.example.com{host}}}, routes: [{{{WEB}}}]");
+        check_saying(&proxy("p", "", &spec), "a.example.com hidden", "Hidden HTTPProxy default/p", why);
+    }
+}
+
+#[test]
+fn a_route_does_one_thing() {
+    let redirect = "requestRedirectPolicy: {hostname: x.example.com}";
+    for route in [format!("{WEB}, {redirect}"), "conditions: [{prefix: /}]".to_owned()] {
+        let spec = format!("virtualhost: {{fqdn: a.example.com}}, routes: [{{{route}}}]");
+        check_saying(
+            &proxy("p", "", &spec),
+            "a.example.com hidden",
+            "Hidden HTTPProxy default/p",
+            "keep one",
+        );
+    }
 }

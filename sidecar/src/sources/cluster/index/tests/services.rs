@@ -1,5 +1,6 @@
 //! Services and EndpointSlices: which nodes run what now.
 
+use super::proxies::proxy;
 use super::{at_home, ingress, lines, notes, service, services};
 
 const HEAD: &str = "apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, metadata: {name: s-1, \
@@ -185,6 +186,52 @@ fn an_external_name_is_dialled_by_every_envoy_of_the_home_zone() {
     check(bare, "8443", "", "default/s:8443 stuchip=nas.example.net:8443 studtop=nas.example.net:8443", "");
     let no_place = "type: ExternalName, externalName: 'not a name'";
     check(no_place, "80", "", "default/s:80", "ServiceNotFound Ingress default/i");
+}
+
+#[test]
+fn a_slice_whose_port_is_not_the_services_is_told_of() {
+    let slices = format!(
+        "{{{HEAD}, ports: [{{name: web, port: 80}}], endpoints: [{{addresses: [10.2.0.1], nodeName: studtop}}]}}"
+    );
+    check("ports: [{port: 80}]", "80", &slices, "default/s:80", "ServiceNotFound Ingress default/i");
+}
+
+/// A path that goes to two Services, on studtop and on stuchip.
+fn split(app: &str, weights: [u32; 2]) -> String {
+    let of = |name: &str, ip: &str, node: &str, app: &str| {
+        let slice = HEAD.replace("s-1", name).replace("name: s}", &format!("name: {name}}}"));
+        format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: default}}, spec: {{ports: [{{port: 80{app}}}]}}}}\n---\n\
+             {{{slice}, ports: [{{port: 80}}], endpoints: [{{addresses: [{ip}], nodeName: {node}}}]}}\n---\n"
+        )
+    };
+    let [first, second] = weights;
+    let both = format!(
+        "services: [{{name: a, port: 80, weight: {first}}}, {{name: b, port: 80, weight: {second}}}]"
+    );
+    of("a", "10.2.0.1", "studtop", "")
+        + &of("b", "10.2.0.2", "stuchip", app)
+        + &proxy("p", "", &format!("virtualhost: {{fqdn: s.example.com}}, routes: [{{{both}}}]"))
+}
+
+#[test]
+fn the_services_of_a_path_speak_one_protocol() {
+    let picture = at_home(&split(", appProtocol: kubernetes.io/h2c", [1, 1]));
+    assert_eq!(services(&picture), "default/a:80+default/b:80 studtop=10.2.0.1:80");
+    assert_eq!(notes(&picture), "Ignored HTTPProxy default/p");
+    let picture = at_home(&split("", [1, 1]));
+    assert_eq!(services(&picture), "default/a:80+default/b:80 stuchip=10.2.0.2:80 studtop=10.2.0.1:80");
+    assert_eq!(notes(&picture), "");
+}
+
+#[test]
+fn who_splits_by_weight_is_told_what_a_weight_is_here() {
+    let picture = at_home(&split("", [99, 1]));
+    assert_eq!(
+        services(&picture),
+        "default/a:80*99+default/b:80*1 stuchip=10.2.0.2:80 studtop=10.2.0.1:80*99"
+    );
+    assert_eq!(notes(&picture), "LeftToController HTTPProxy default/p");
 }
 
 #[test]

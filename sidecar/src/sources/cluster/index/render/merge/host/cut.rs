@@ -66,7 +66,7 @@ impl<'a> HostMerge<'a> {
             self.cut_to(&outer, *exposed_to, topology, notes, |host, kept| {
                 format!(
                     "is exposed to {kept} alone: {host}{path} matches whatever begins with that text, `{path}x` too, and \
-                     is exposed to fewer: use `Prefix`, or expose the two alike"
+                     is exposed to fewer: end it with a slash, in an Ingress use `Prefix`, or expose the two alike"
                 )
             });
         }
