@@ -79,6 +79,14 @@ impl Board {
         self.inner().nodes.insert(node.status.node.clone(), node);
     }
 
+    /// Whether every worker of a node's Envoy decided by a table when it was asked last; `None` before it was asked.
+    pub(crate) fn serves(&self, node: &str) -> Option<bool> {
+        let inner = self.inner();
+        let NodeStatus { table, workers, .. } = &inner.nodes.get(node)?.status;
+        let adopted = !workers.is_empty() && workers.iter().all(|worker| worker.revision.is_some());
+        Some(table.is_some() && adopted)
+    }
+
     /// Writes what is known of a public node.
     pub(crate) fn set_outside(&self, status: OutsideStatus) {
         self.inner().outside.insert(status.node.clone(), status);

@@ -23,6 +23,7 @@ use super::config::Outside;
 use super::delivery::{CA, CRL};
 use super::node_picture::{NodePicture, Views};
 use super::picture::Meant;
+use super::probes::Subject;
 use super::shared::Shared;
 use crate::envoy::spiffe_id;
 pub(crate) use placement::Placement;
@@ -40,6 +41,8 @@ struct Want {
     address: String,
     /// The identities of those that may deliver to it.
     gateways: Vec<String>,
+    /// The node whose sidecar this is, as a gateway that the public node may send requests to.
+    own: Subject,
     /// Files that are delivered, by the name that they have there.
     files: BTreeMap<String, PathBuf>,
     /// Where it has the files that the site names.
@@ -109,6 +112,7 @@ impl Outlets {
                     let (sender, wanted) = watch::channel(want);
                     let room = Room::new(
                         node.clone(),
+                        self.own.clone(),
                         Arc::clone(&self.config),
                         self.writer.clone(),
                         wanted,
@@ -175,6 +179,8 @@ impl Outlets {
         let delivered = placement.delivered();
         files.extend(delivered.map(|(path, name)| (name.to_owned(), self.config.folder.join(path))));
         let identity = spiffe_id(domain, zone, node);
-        Ok(Want { picture, zone: zone.clone(), identity, address, gateways, files, placement })
+        let home = site.zone_of(&self.own).ok_or("this node is in no zone of the site")?;
+        let own = Subject::Gateway { to: home.to_string(), node: self.own.to_string() };
+        Ok(Want { picture, zone: zone.clone(), identity, address, gateways, own, files, placement })
     }
 }

@@ -212,6 +212,21 @@ impl Bundle {
         self.folder.join("root")
     }
 
+    /// The gateways that the public node of zone `exposed` may send requests to, as the last delivery that it took has them.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn gateways(&self) -> Result<Vec<String>> {
+        let kept = fs::read_to_string(self.root().join("var/lib/zoneway/state/last-good.json"))?;
+        let kept: Value = serde_json::from_str(&kept)?;
+        let text = kept.get("text").and_then(Value::as_str).context("no text is kept")?;
+        let delivery: Value = serde_json::from_str(text)?;
+        let gateways = delivery.pointer("/content/table/zones/exposed/links/0/gateways");
+        let gateways =
+            gateways.and_then(Value::as_array).with_context(|| format!("no gateway: {delivery}"))?;
+        Ok(gateways.iter().filter_map(|gateway| Some(gateway.get("node")?.as_str()?.to_owned())).collect())
+    }
+
     /// The whole of it once more, in another folder.
     ///
     /// # Errors

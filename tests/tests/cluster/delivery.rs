@@ -111,18 +111,28 @@ async fn the_holder_of_the_lease_delivers_to_a_public_node_and_the_next_one_once
     })
     .await?;
     let _node = bundle.install()?;
+    // No Envoy runs at home here. Of its own a sidecar knows that, of the others the cluster would tell it.
+    let told_of = |gateway: &'static str| {
+        let bundle = &bundle;
+        async move {
+            let told = bundle.gateways()?;
+            ensure!(told == [gateway], "the public node is told of {told:?}");
+            anyhow::Ok(())
+        }
+    };
 
     // One of the two holds the lease.
-    let (holder, other) = deadline::until("one of them to deliver", || async {
+    let ((holder, holds), (other, holds_next)) = deadline::until("one of them to deliver", || async {
         match (state(first).await?.as_str(), state(second).await?.as_str()) {
-            ("delivered", "standby") => Ok((first, second)),
-            ("standby", "delivered") => Ok((second, first)),
+            ("delivered", "standby") => Ok(((first, GATEWAYS[0]), (second, GATEWAYS[1]))),
+            ("standby", "delivered") => Ok(((second, GATEWAYS[1]), (first, GATEWAYS[0]))),
             states => anyhow::bail!("{states:?}"),
         }
     })
     .await?;
     let edge = Client::new(ingress, Protocol::Http1);
     knows(&edge, "notes.example", "more.example").await?;
+    told_of(holds_next).await?;
     cluster.apply_all(&[objects::ingress("web", "more", "more.example", "notes")]).await?;
     knows(&edge, "more.example", "last.example").await?;
 
@@ -130,5 +140,6 @@ async fn the_holder_of_the_lease_delivers_to_a_public_node_and_the_next_one_once
     holder.lock().await.process.kill()?;
     cluster.apply_all(&[objects::ingress("web", "last", "last.example", "notes")]).await?;
     until_it_is(other, "delivered").await?;
-    knows(&edge, "last.example", "none.example").await
+    knows(&edge, "last.example", "none.example").await?;
+    told_of(holds).await
 }

@@ -101,3 +101,27 @@ async fn a_gateway_that_is_gone_costs_what_is_in_flight_and_another_delivers() -
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_public_node_is_told_of_the_gateway_that_delivers_once_that_ones_own_envoy_serves() -> Result<()> {
+    let mut home = Home::start(&tunnelled("studtop, stuchip"), &GATEWAYS).await?;
+    let machine = home.bundle("edge", "machine")?;
+    let _node = machine.install()?;
+    let names = async |expected: &[&str]| {
+        deadline::until(&format!("the public node to be told of {expected:?}"), || async {
+            let mut gateways = machine.gateways()?;
+            gateways.sort();
+            ensure!(gateways == expected, "it is told of {gateways:?}");
+            Ok(())
+        })
+        .await
+    };
+    names(&["stuchip", "studtop"]).await?;
+
+    // Its sidecar is there, and the source says what it said before.
+    let (first, other) = deadline::until("one to say that it delivered", || deliverer(&home, "edge")).await?;
+    home.household.node(first)?.envoy()?.kill()?;
+    names(&[other]).await?;
+    home.household.node(first)?.start_envoy()?;
+    names(&["stuchip", "studtop"]).await
+}

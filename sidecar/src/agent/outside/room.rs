@@ -38,9 +38,16 @@ const DELIVERY_WITHIN: Duration = Duration::from_secs(60);
 /// How long a public node's certificate is good for: a captured one's is over soon. It is renewed when a third is left.
 const GOOD_FOR: Days = Days(7);
 
+/// How long this node's own Envoy may be away before public nodes are told: as long as it takes to start anew.
+const OWN_AWAY: Duration = Duration::from_secs(2);
+/// How often it is looked whether it was asked for the first time.
+const OWN_ASKED: Duration = Duration::from_millis(20);
+
 /// One public node's.
 pub(super) struct Room {
     node: NodeId,
+    /// The node whose sidecar this is.
+    own: NodeId,
     config: Arc<Outside>,
     writer: String,
     wanted: watch::Receiver<Arc<Want>>,
@@ -49,6 +56,8 @@ pub(super) struct Room {
     line: Option<Line>,
     /// What was made of which want, for a node that keeps things where.
     made: Option<Made>,
+    /// When this node's own Envoy was seen to serve last.
+    own_served: Option<Instant>,
     status: OutsideStatus,
     told: String,
     asked_at: Option<Instant>,
@@ -61,6 +70,7 @@ struct Made {
     of: Arc<Want>,
     hello: (std::path::PathBuf, std::path::PathBuf),
     at: Instant,
+    own_serves: bool,
     content: Content,
     digest: String,
 }
@@ -71,6 +81,7 @@ struct Trouble(&'static str, String);
 impl Room {
     pub(super) fn new(
         node: NodeId,
+        own: NodeId,
         config: Arc<Outside>,
         writer: String,
         wanted: watch::Receiver<Arc<Want>>,
@@ -80,6 +91,7 @@ impl Room {
         let status = OutsideStatus { node: node.to_string(), ..OutsideStatus::default() };
         Self {
             node,
+            own,
             config,
             writer,
             wanted,
@@ -87,6 +99,7 @@ impl Room {
             shared,
             line: None,
             made: None,
+            own_served: None,
             status,
             told: String::new(),
             asked_at: None,
@@ -103,6 +116,10 @@ impl Room {
             Duration::from_millis(800),
             RandomState::new().hash_one(0),
         );
+        // A sidecar that was started anew need not take its Envoy, which serves, for one that has just started.
+        while self.shared.board.serves(self.own.as_str()).is_none() {
+            tokio::time::sleep(OWN_ASKED).await;
+        }
         loop {
             if !self.is_elected() {
                 self.line = None;
@@ -296,15 +313,27 @@ impl Room {
     /// Makes the content anew where anything that it comes of may have changed.
     fn make(&mut self, want: &Arc<Want>, hello: &Hello) -> Result<(), String> {
         let places = (hello.xds.clone(), hello.certificates.clone());
+        let own_serves = self.own_serves();
         let holds = self.made.as_ref().is_some_and(|made| {
-            Arc::ptr_eq(&made.of, want) && made.hello == places && made.at.elapsed() < LOOK_EVERY
+            Arc::ptr_eq(&made.of, want)
+                && made.hello == places
+                && made.own_serves == own_serves
+                && made.at.elapsed() < LOOK_EVERY
         });
         if !holds {
-            let (content, digest) = content(want, &self.node, hello)?;
-            self.made =
-                Some(Made { of: Arc::clone(want), hello: places, at: Instant::now(), content, digest });
+            let (content, digest) = content(want, &self.node, hello, own_serves)?;
+            let (of, at) = (Arc::clone(want), Instant::now());
+            self.made = Some(Made { of, hello: places, at, own_serves, content, digest });
         }
         Ok(())
+    }
+
+    /// Whether this node's own Envoy serves, or did until a moment ago.
+    fn own_serves(&mut self) -> bool {
+        if self.shared.board.serves(self.own.as_str()) == Some(true) {
+            self.own_served = Some(Instant::now());
+        }
+        self.own_served.is_some_and(|at| at.elapsed() < OWN_AWAY)
     }
 
     async fn deliver(&mut self, line: &mut Line, hello: &Hello, leaf: Option<String>) -> Result<(), Trouble> {
