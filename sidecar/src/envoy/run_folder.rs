@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 /// Where everything of one Envoy is, beside its bootstrap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunFolder {
@@ -76,8 +78,19 @@ impl XdsFolder {
     }
 }
 
-/// A service may be named anything, a file may not.
+/// The longest name of a file is 255 bytes; `.json` comes behind this, and what is being written has a longer one.
+const LONGEST: usize = 200;
+
+/// A service may be named anything, a file may not. One of many backends has a long name: of that the rest is a digest.
 fn file_name(name: &str) -> String {
+    let file = safe_name(name);
+    let Some(beginning) = file.get(..LONGEST - 33).filter(|_| file.len() > LONGEST) else { return file };
+    let digest = Sha256::digest(name.as_bytes());
+    let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{beginning}%{digest}")
+}
+
+fn safe_name(name: &str) -> String {
     let mut file = String::with_capacity(name.len());
     for byte in name.bytes() {
         match byte {
@@ -106,5 +119,20 @@ mod tests {
         ] {
             assert_eq!(folder.xds().endpoints(cluster), Path::new("/run/z/xds/endpoints").join(file));
         }
+    }
+
+    #[test]
+    fn a_service_of_many_backends_has_a_file_that_can_be_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let backends = |last: &str| {
+            let names: Vec<String> =
+                (0..15).map(|n| format!("shop-production/checkout-{n}:8080*{n}")).collect();
+            format!("service/{}+shop-production/{last}:8080", names.join("+"))
+        };
+        let file = |last: &str| {
+            RunFolder::new("").xds().endpoints(&backends(last)).file_name().expect("a name").to_owned()
+        };
+        assert_ne!(file("a"), file("b"));
+        std::fs::write(folder.path().join(file("a")), "{}").expect("a file");
     }
 }

@@ -72,6 +72,11 @@ pub(super) fn key_of(namespace: Option<&str>, name: &str) -> String {
     namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"))
 }
 
+/// When an object was made, in seconds since 1970; an object without a date is older than any.
+pub(super) fn created(metadata: &ObjectMeta) -> i64 {
+    metadata.creation_timestamp.as_ref().map_or(i64::MIN, |time| time.0.as_second())
+}
+
 /// An annotation of an object.
 pub(super) fn annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str> {
     metadata.annotations.as_ref()?.get(name).map(String::as_str)

@@ -5,6 +5,7 @@ mod gateways;
 mod guards;
 mod hosts;
 mod ingresses;
+mod limits;
 mod nodes;
 mod order;
 mod proxies;
@@ -16,7 +17,8 @@ mod zones;
 
 use std::path::Path;
 
-use zoneway_site::{Protocol, Site, wire};
+use zoneway_core::table::wire::Revision;
+use zoneway_site::{Names, Protocol, Site, view, wire};
 
 use super::Index;
 use crate::sources::cluster::manifests::Manifests;
@@ -131,10 +133,23 @@ fn picture_of(settings: Settings, manifests: &str) -> Picture {
     let mut backwards = Index::new(settings);
     fill(&mut backwards, objects.into_iter().rev());
     assert_eq!(backwards.site(), picture, "the order of objects matters");
-    if let Err(error) = Site::try_from(picture.site.as_ref()) {
-        panic!("the site is refused:\n{error}\n{:#?}", picture.site);
-    }
+    check_serves(&picture);
     picture
+}
+
+/// It comes to a site, and every zone's view of it to a table.
+#[track_caller]
+fn check_serves(picture: &Picture) -> Site {
+    let site =
+        Site::try_from(picture.site.as_ref()).unwrap_or_else(|error| panic!("the site is refused:\n{error}"));
+    for zone in site.zones().keys() {
+        let seen = view(&site, zone, Revision::default(), &Names::default());
+        let seen = seen.unwrap_or_else(|error| panic!("{error}"));
+        let bytes = serde_json::to_vec(seen.table.wire()).expect("JSON").len() as u64;
+        let most = site.settings().max_table_bytes;
+        assert!(bytes <= most, "the table of {zone} has {bytes} bytes, {most} at most");
+    }
+    site
 }
 
 /// The household with more.

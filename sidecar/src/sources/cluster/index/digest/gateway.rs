@@ -273,7 +273,8 @@ fn backend_of(
     if !service {
         return Err("its backend is no Service, which alone can be followed to nodes".into());
     }
-    let port = backend.port.ok_or_else(|| format!("its backend \"{}\" has no port", backend.name))?;
+    let port = backend.port.filter(|port| *port > 0);
+    let port = port.ok_or_else(|| format!("its backend \"{}\" has no port", backend.name))?;
     let namespace = backend.namespace.as_deref().unwrap_or(namespace);
     let weight = backend.weight.unwrap_or(1);
     Ok(Backend { spoken, ..Backend::of(namespace, &backend.name, Port::Number(port), weight, by) })

@@ -187,6 +187,9 @@ fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> Route
     let one_action = actions.into_iter().filter(|is_there| *is_there).count() == 1;
     let answered = route.services.is_empty();
     let service = |service: &ProxyService| {
+        if service.port == 0 {
+            return Err(format!("its service \"{}\" has no port", service.name).into());
+        }
         let (port, weight) = (Port::Number(service.port), service.weight.unwrap_or(0));
         let spoken = match service.protocol.as_deref() {
             Some("h2c") => Spoken::By(Protocol::H2c),

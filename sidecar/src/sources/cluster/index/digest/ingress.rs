@@ -78,7 +78,7 @@ fn goes(backend: &IngressBackend, namespace: &str, by: &mut Digester<'_>) -> Goe
     };
     let port = service.port.as_ref().and_then(|port| match (&port.name, port.number) {
         (Some(name), _) if !name.is_empty() => Some(Port::Name(by.texts.share(name))),
-        (_, Some(number)) => u16::try_from(number).ok().map(Port::Number),
+        (_, Some(number)) => u16::try_from(number).ok().filter(|number| *number > 0).map(Port::Number),
         _ => None,
     });
     Goes::to(

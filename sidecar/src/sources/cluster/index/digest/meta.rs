@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::super::super::objects::{Kind, Namespace, ObjectRef};
 use super::super::words::ACME_SOLVER;
-use super::{Digester, annotation, label};
+use super::{Digester, annotation, created, label};
 
 /// What is read alike of an Ingress, an HTTPProxy and an HTTPRoute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl RouteMeta {
         let (expose_to, prefer) = (word(&words.expose_to), word(&words.prefer));
         Self {
             object: by.object(kind, metadata),
-            created: metadata.creation_timestamp.as_ref().map_or(i64::MIN, |time| time.0.as_second()),
+            created: created(metadata),
             expose_to,
             prefer,
             solver: label(metadata, ACME_SOLVER) == Some("true"),

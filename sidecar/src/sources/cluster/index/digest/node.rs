@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::super::super::objects::{Kind, Node, ObjectRef, Pod};
 use super::meta::Labels;
-use super::{Digester, annotation, label};
+use super::{Digester, annotation, created, label};
 
 /// What matters of a Node.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct NodeDigest {
     pub(in super::super) object: ObjectRef,
+    /// Seconds since 1970; an object without a date is older than any.
+    pub(in super::super) created: i64,
     /// As its label says.
     pub(in super::super) zone: Option<Arc<str>>,
     /// Its annotation, else the first of its addresses of the types that are asked for.
@@ -45,6 +47,7 @@ impl NodeDigest {
             drained: drain.is_some_and(|value| value != "false"),
             weight: annotation(metadata, &words.weight).map(|weight| by.texts.share(weight)),
             labels: Labels::of(metadata, by),
+            created: created(metadata),
             object: by.object(Kind::Node, metadata),
         }
     }

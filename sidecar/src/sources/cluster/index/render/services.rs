@@ -85,7 +85,7 @@ impl<'s> Seen<'s> {
     /// A table has a limit of backends a rule: nodes of its zone, and other zones. Of too many nodes of a zone those with
     /// the smallest shares leave; they forward to the others.
     fn fit(&mut self) {
-        let most = Limits::default().backends.saturating_sub(self.topology.names.len()).max(1);
+        let most = self.room();
         if self.at.len() <= most {
             return;
         }
@@ -99,22 +99,32 @@ impl<'s> Seen<'s> {
             for (_, node) in nodes.iter().skip(most) {
                 self.at.remove(node);
             }
-            if nodes.len() > most {
-                let count = nodes.len();
-                self.tell(
-                    Reason::Ignored,
-                    &format!("{count} nodes of zone \"{zone}\" could serve it, {most} at most do"),
-                );
-            }
+            self.tell_of_room(nodes.len(), zone);
         }
     }
 
-    /// What Envoy answers by itself is answered by every one of the home zone.
-    fn answered(&self) -> wire::Service {
+    /// How many nodes of one zone a rule has room for, beside every other zone.
+    fn room(&self) -> usize {
+        Limits::default().backends.saturating_sub(self.topology.names.len()).max(1)
+    }
+
+    fn tell_of_room(&mut self, count: usize, zone: &str) {
+        let most = self.room();
+        if count > most {
+            let message = format!("{count} nodes of zone \"{zone}\" could serve it, {most} at most do");
+            self.tell(Reason::Ignored, &message);
+        }
+    }
+
+    /// What Envoy answers by itself is answered by every one of the home zone, as far as a rule has room for them.
+    fn answered(&mut self) -> wire::Service {
         let served = wire::Served { addresses: Vec::new(), weight: Some(1) };
-        let nodes = self.topology.serving_in(self.topology.home());
+        let topology = self.topology;
+        let nodes = topology.serving_in(topology.home());
+        self.tell_of_room(nodes.len(), topology.home());
+        let nodes = nodes.iter().take(self.room());
         wire::Service {
-            at: Some(nodes.iter().map(|node| (node.to_string(), served.clone())).collect()),
+            at: Some(nodes.map(|node| (node.to_string(), served.clone())).collect()),
             ..wire::Service::default()
         }
     }
@@ -241,7 +251,12 @@ impl<'s> Seen<'s> {
         let number = service.and_then(|service| Some(service.port(&backend.port)?.number));
         let number = number.or(backend.port.number()).unwrap_or(80);
         let zone = service.and_then(|service| service.zone.as_deref());
-        self.everywhere(zone, &format!("{name}.{namespace}.svc:{number}"), backend.weight);
+        match HostPort::parse(&format!("{name}.{namespace}.svc:{number}"), None) {
+            Ok(address) => self.everywhere(zone, &address.to_string(), backend.weight),
+            Err(error) => {
+                self.missing(&format!("Service {} can have no such name: {error}", backend.service))
+            }
+        }
     }
 
     fn add(&mut self, node: &str, address: String, weight: u64) {

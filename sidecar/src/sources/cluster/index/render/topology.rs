@@ -86,6 +86,7 @@ impl Topology {
         topology.several_public(store, notes);
         topology.cluster_nodes(settings, supposes, store, notes);
         topology.other_nodes(settings, store, notes);
+        topology.fit_nodes(store, notes);
         if supposes {
             topology.suppose_nodes();
         }
@@ -173,7 +174,7 @@ impl Topology {
         home: bool,
         notes: &mut Notes,
     ) -> wire::Zone {
-        let Some(ZoneDigest { object, spec }) = digest else { return wire::Zone::default() };
+        let Some(ZoneDigest { object, spec, .. }) = digest else { return wire::Zone::default() };
         self.zone_origins.insert(name.to_string(), object.clone());
         let mut public = spec.public.unwrap_or(false);
         if public && home {
@@ -241,7 +242,11 @@ impl Topology {
             store.envoys.values().filter(|envoy| envoy.ready).map(|envoy| envoy.node.as_ref()).collect();
         for (name, node) in &store.nodes {
             let has_envoy = supposes || settings.envoys.is_none() || envoys.contains(name.as_ref());
-            if !node.ready || node.drained || !has_envoy || NodeId::parse(name).is_err() {
+            if !node.ready || node.drained || !has_envoy {
+                continue;
+            }
+            if let Err(error) = NodeId::parse(name) {
+                notes.add(&node.object, Reason::NodeUnusable, format!("its name: {error}"));
                 continue;
             }
             let Some(text) = &node.address else {
@@ -308,8 +313,15 @@ impl Topology {
             }
             let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
             let name = format!("any.{}", zone.chars().map(plain).collect::<String>());
-            let name =
-                if self.serving.contains_key(name.as_str()) { format!("{name}-{place}") } else { name };
+            let is_there = |name: &str| {
+                self.zones
+                    .values()
+                    .any(|zone| zone.nodes.as_ref().is_some_and(|nodes| nodes.contains_key(name)))
+            };
+            let others = (place..).map(|number| format!("any-{number}.{name}"));
+            let Some(name) = core::iter::once(name.clone()).chain(others).find(|name| !is_there(name)) else {
+                continue;
+            };
             let name: Arc<str> = name.into();
             self.zone_of.insert(Arc::clone(&name), Arc::clone(zone));
             self.serving.insert(Arc::clone(&name), 1);

@@ -12,6 +12,11 @@ use super::super::super::digest::zone::ZoneDigest;
 use super::super::Notes;
 use super::{MOST, Topology, dialled, unknown_zone};
 
+/// Whether it is written that nodes do not know each other by certificates.
+fn is_in_clear(settings: &Settings) -> bool {
+    settings.settings.peer_authentication.as_ref().is_some_and(|peers| peers.none.is_some())
+}
+
 impl Topology {
     pub(super) fn links(&mut self, settings: &Settings, store: &Store, notes: &mut Notes) {
         for (zone, digest) in &store.zones {
@@ -23,6 +28,12 @@ impl Topology {
                     Some(_) if links.iter().any(|other| other.to.as_str() == link.to) => {
                         format!("a second link goes to zone \"{}\": keep one", link.to)
                     }
+                    Some(_) if link.tunnel == Some(true) && is_in_clear(settings) => format!(
+                        "the link to \"{}\" is left out: anybody could register as a tunnel's gateway where nodes do not \
+                         know each other by certificates: write those files (`peer_authentication` in the settings), or \
+                         take `tunnel` out",
+                        link.to
+                    ),
                     Some(_) => {
                         links.push(self.link(zone, link, digest, settings, store, notes));
                         continue;

@@ -72,6 +72,7 @@ impl<'a> HostMerge<'a> {
         }
         // `/foo` alone there leaves `/foo/x` to the rule around it, for which this one answers here; a condition leaves what
         // does not meet it. A certificate's solver has nothing below it.
+        let begun = self.begun();
         for path in declared.keys() {
             let Some(rule) = self.rules.get(path).filter(|rule| !rule.whole && !is_solver(path, rule.by))
             else {
@@ -79,10 +80,7 @@ impl<'a> HostMerge<'a> {
             };
             let (conditional, below) = (rule.conditional, rule.matching.contains(&Matching::Below));
             // What is around it, and whatever text it begins with.
-            let begins = |other: &Arc<str>, rule: &RuleMerge<'_>| {
-                other != path && rule.matching.contains(&Matching::Text) && path.starts_with(other.as_ref())
-            };
-            let texts = self.rules.iter().filter(|(other, rule)| begins(other, rule)).map(|(other, _)| other);
+            let texts = core::iter::successors(begun.get(path), |text| begun.get(*text));
             let outers: BTreeSet<Arc<str>> = around(path).into_iter().chain(texts.cloned()).collect();
             for outer in outers {
                 let limit = self.rules.get(&outer).filter(|rule| !rule.unserved).map(|rule| rule.exposed_to);
@@ -103,6 +101,24 @@ impl<'a> HostMerge<'a> {
                 });
             }
         }
+    }
+
+    /// The longest other text that a path begins with, for each that begins with one: one object may have thousands of
+    /// paths, which are not compared each with each.
+    fn begun(&self) -> BTreeMap<Arc<str>, Arc<str>> {
+        let mut begun = BTreeMap::new();
+        // In their order what begins with a text follows it, and so does what begins with a longer one.
+        let mut texts: Vec<&Arc<str>> = Vec::new();
+        for (path, rule) in &self.rules {
+            while texts.pop_if(|text| !path.starts_with(text.as_ref())).is_some() {}
+            if let Some(text) = texts.last() {
+                begun.insert(Arc::clone(path), Arc::clone(text));
+            }
+            if rule.matching.contains(&Matching::Text) {
+                texts.push(path);
+            }
+        }
+        begun
     }
 
     fn cut_to(
