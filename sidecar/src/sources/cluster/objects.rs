@@ -21,8 +21,9 @@ pub(crate) use contour::{
     VirtualHost,
 };
 pub(crate) use gateway_api::{
-    AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,
-    HTTPRouteFilter, HTTPRouteRule, HttpPathMatch, Listener, ParentRef, ReferenceGrant,
+    AllowedRoutes, BackendRef, FrontendTls, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GatewaySpec,
+    GrpcMethodMatch, HTTPRoute, HTTPRouteFilter, HTTPRouteRule, HttpPathMatch, Listener, ListenerTls,
+    ParentRef, ReferenceGrant,
 };
 pub(crate) use kubernetes::{
     Endpoint, EndpointSlice, Ingress, IngressBackend, IngressClass, IngressPath, Namespace, Node, Pod,

@@ -94,7 +94,7 @@ pub(crate) enum Reason {
     ServiceNotFound,
     /// A Gateway that is named is not there.
     NotFound,
-    /// No listener of a Gateway takes the route.
+    /// No listener of a Gateway takes the route, or a listener takes none.
     NotAttached,
     /// A word of ours on the object is ignored.
     Ignored,

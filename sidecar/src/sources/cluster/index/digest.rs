@@ -4,6 +4,7 @@ pub(super) mod gateway;
 pub(super) mod guard;
 pub(super) mod http_proxy;
 pub(super) mod ingress;
+pub(super) mod listener;
 pub(super) mod meta;
 pub(super) mod node;
 pub(super) mod path;
@@ -139,7 +140,9 @@ impl Store {
             Object::GatewayClass(class) => {
                 put(&mut self.gateway_classes, &key, gateway::ClassDigest::of(class))
             }
-            Object::Gateway(gateway) => put(&mut self.gateways, &key, gateway::GatewayDigest::of(gateway)),
+            Object::Gateway(gateway) => {
+                put(&mut self.gateways, &key, gateway::GatewayDigest::of(gateway, by))
+            }
             Object::HttpRoute(route) => put(&mut self.routes, &key, gateway::RouteDigest::of(route, by)),
             Object::GrpcRoute(route) => {
                 put(&mut self.grpc_routes, &key, gateway::RouteDigest::of_grpc(route, by))

@@ -10,6 +10,7 @@ mod from_gateways;
 mod from_ingresses;
 mod from_proxies;
 mod from_unreadable;
+mod listeners;
 mod merge;
 mod running;
 mod services;

@@ -6,6 +6,7 @@ mod guards;
 mod hosts;
 mod ingresses;
 mod limits;
+mod listeners;
 mod nodes;
 mod order;
 mod proxies;

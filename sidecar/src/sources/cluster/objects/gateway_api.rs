@@ -1,5 +1,7 @@
 //! Gateway API (gateway.networking.k8s.io): the fields that say which hosts and paths go to which services.
 
+use std::collections::BTreeMap;
+
 use kube::CustomResource;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,44 @@ pub(crate) struct GatewaySpec {
     pub(crate) gateway_class_name: String,
     /// Its listeners.
     pub(crate) listeners: Vec<Listener>,
+    /// What holds of the TLS of all of them.
+    pub(crate) tls: Option<GatewayTls>,
+}
+
+/// TLS of a whole Gateway.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct GatewayTls {
+    /// With clients.
+    pub(crate) frontend: Option<FrontendTls>,
+}
+
+/// TLS with clients.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct FrontendTls {
+    /// At every port that has none of its own.
+    pub(crate) default: Option<ClientTls>,
+    /// At one port.
+    pub(crate) per_port: Vec<PortTls>,
+}
+
+/// TLS with clients at one port.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PortTls {
+    /// The port.
+    pub(crate) port: u16,
+    /// What holds there.
+    pub(crate) tls: Option<ClientTls>,
+}
+
+/// What is asked of clients.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ClientTls {
+    /// Certificates.
+    pub(crate) validation: Option<serde_json::Value>,
 }
 
 /// A listener of a Gateway.
@@ -52,8 +92,38 @@ pub(crate) struct Listener {
     pub(crate) port: u16,
     /// `HTTP`, `HTTPS`, `TLS`, `TCP` or `UDP`.
     pub(crate) protocol: String,
+    /// With `HTTPS` and `TLS`: what it shows to clients, and asks of them.
+    pub(crate) tls: Option<ListenerTls>,
     /// Which routes may be attached.
     pub(crate) allowed_routes: Option<AllowedRoutes>,
+}
+
+/// TLS of a listener.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ListenerTls {
+    /// `Terminate` (the default) or `Passthrough`.
+    pub(crate) mode: Option<String>,
+    /// The Secrets of its certificates.
+    pub(crate) certificate_refs: Vec<CertificateRef>,
+    /// Certificates of clients.
+    pub(crate) frontend_validation: Option<serde_json::Value>,
+    /// Words of a controller's own.
+    pub(crate) options: BTreeMap<String, String>,
+}
+
+/// Where a certificate is.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct CertificateRef {
+    /// Its group; the core's where absent.
+    pub(crate) group: Option<String>,
+    /// Its kind; `Secret` where absent.
+    pub(crate) kind: Option<String>,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its namespace; the Gateway's where absent.
+    pub(crate) namespace: Option<String>,
 }
 
 /// Which routes may be attached to a listener.

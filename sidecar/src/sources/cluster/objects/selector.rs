@@ -43,6 +43,17 @@ pub(crate) enum Operator {
 }
 
 impl LabelSelector {
+    /// Whether it selects everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.match_labels.is_empty() && self.match_expressions.is_empty()
+    }
+
+    /// Whether each of its expressions has values where Kubernetes wants some, and none where it does not.
+    pub(crate) fn is_whole(&self) -> bool {
+        let wants = |operator| matches!(operator, Operator::In | Operator::NotIn);
+        self.match_expressions.iter().all(|one| wants(one.operator) != one.values.is_empty())
+    }
+
     /// Whether something with these labels is selected.
     pub(crate) fn matches<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
         let labels = self.match_labels.iter().all(|(key, value)| label(key) == Some(value.as_str()));

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::super::super::objects::{
-    AllowedRoutes, BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute,
-    HTTPRouteFilter, HTTPRouteRule, HttpPathMatch, Kind, LabelSelector, Listener, ParentRef, ReferenceGrant,
+    BackendRef, GRPCRoute, GRPCRouteRule, Gateway, GatewayClass, GrpcMethodMatch, HTTPRoute, HTTPRouteFilter,
+    HTTPRouteRule, HttpPathMatch, Kind, ObjectRef, ParentRef, ReferenceGrant,
 };
+use super::listener::ListenerDigest;
 use super::meta::RouteMeta;
 use super::path::{Backend, Goes, HostAsk, PathAsk, Port, Spoken};
 use super::{Digester, guard};
 
-const GROUP: &str = "gateway.networking.k8s.io";
+/// The group of what is Gateway API's.
+pub(super) const GROUP: &str = "gateway.networking.k8s.io";
 
 /// What matters of a GatewayClass.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,76 +29,24 @@ impl ClassDigest {
 /// What matters of a Gateway.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct GatewayDigest {
-    pub(in super::super) namespace: Box<str>,
+    pub(in super::super) object: ObjectRef,
     pub(in super::super) class: Box<str>,
-    /// Those that take a kind of route that is read.
     pub(in super::super) listeners: Box<[ListenerDigest]>,
 }
 
-/// A listener.
-#[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct ListenerDigest {
-    pub(in super::super) name: Box<str>,
-    pub(in super::super) port: u16,
-    pub(in super::super) host: HostAsk,
-    pub(in super::super) from: From,
-    /// The kinds of routes that it takes, of those that are read.
-    pub(in super::super) kinds: Box<[Kind]>,
-}
-
-/// The namespaces whose routes a listener takes.
-#[derive(Debug, PartialEq, Eq)]
-pub(in super::super) enum From {
-    Same,
-    All,
-    Selected(LabelSelector),
-    None,
-}
-
 impl GatewayDigest {
-    pub(super) fn of(gateway: &Gateway) -> Self {
-        let listeners = gateway.spec.listeners.iter();
+    pub(super) fn of(gateway: &Gateway, by: &mut Digester<'_>) -> Self {
+        let object = by.object(Kind::Gateway, &gateway.metadata);
         Self {
-            namespace: gateway.metadata.namespace.as_deref().unwrap_or_default().into(),
+            listeners: ListenerDigest::all(&gateway.spec, object.namespace.as_deref().unwrap_or_default()),
             class: gateway.spec.gateway_class_name.as_str().into(),
-            listeners: listeners
-                .map(ListenerDigest::of)
-                .filter(|listener| !listener.kinds.is_empty())
-                .collect(),
+            object,
         }
     }
-}
 
-/// The kinds of routes that a listener takes: those it names, or by its protocol those that come over HTTP.
-fn kinds(listener: &Listener) -> Box<[Kind]> {
-    let kinds = listener.allowed_routes.as_ref().map(|allowed| allowed.kinds.as_slice()).unwrap_or_default();
-    let ours = |group: Option<&str>| group.is_none_or(|group| group == GROUP);
-    let is_http = matches!(listener.protocol.as_str(), "HTTP" | "HTTPS");
-    let named = |wanted: Kind| {
-        kinds.is_empty() || kinds.iter().any(|kind| kind.kind == wanted.name() && ours(kind.group.as_deref()))
-    };
-    [Kind::HttpRoute, Kind::GrpcRoute].into_iter().filter(|kind| is_http && named(*kind)).collect()
-}
-
-impl ListenerDigest {
-    fn of(listener: &Listener) -> Self {
-        Self {
-            name: listener.name.as_str().into(),
-            port: listener.port,
-            host: HostAsk::of(listener.hostname.as_deref(), true),
-            from: from(listener.allowed_routes.as_ref()),
-            kinds: kinds(listener),
-        }
-    }
-}
-
-fn from(allowed: Option<&AllowedRoutes>) -> From {
-    let Some(namespaces) = allowed.and_then(|allowed| allowed.namespaces.as_ref()) else { return From::Same };
-    match (namespaces.from.as_deref(), &namespaces.selector) {
-        (None | Some("Same"), _) => From::Same,
-        (Some("All"), _) => From::All,
-        (Some("Selector"), Some(selector)) => From::Selected(selector.clone()),
-        _ => From::None,
+    /// Its namespace.
+    pub(in super::super) fn namespace(&self) -> &str {
+        self.object.namespace.as_deref().unwrap_or_default()
     }
 }
 
@@ -280,29 +230,48 @@ fn backend_of(
     Ok(Backend { spoken, ..Backend::of(namespace, &backend.name, Port::Number(port), weight, by) })
 }
 
-/// What matters of a ReferenceGrant: which namespaces' routes may name which Services of its own.
+/// What matters of a ReferenceGrant: which namespaces' routes may name which Services of its own, and whose Gateways which
+/// Secrets.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct GrantDigest {
     pub(in super::super) namespace: Box<str>,
     from: Box<[(Box<str>, Box<str>)]>,
     /// `None`: every Service.
-    to: Box<[Option<Box<str>>]>,
+    services: Box<[Option<Box<str>>]>,
+    /// `None`: every Secret.
+    secrets: Box<[Option<Box<str>>]>,
 }
 
 impl GrantDigest {
     pub(super) fn of(grant: &ReferenceGrant) -> Self {
         let from = grant.spec.from.iter().filter(|from| from.group == GROUP);
-        let to = grant.spec.to.iter().filter(|to| to.group.is_empty() && to.kind == "Service");
+        let to = |kind: &str| {
+            let named = grant.spec.to.iter().filter(|to| to.group.is_empty() && to.kind == kind);
+            named.map(|to| to.name.as_deref().filter(|name| !name.is_empty()).map(Into::into)).collect()
+        };
         Self {
             namespace: grant.metadata.namespace.as_deref().unwrap_or_default().into(),
             from: from.map(|from| (from.kind.as_str().into(), from.namespace.as_str().into())).collect(),
-            to: to.map(|to| to.name.as_deref().map(Into::into)).collect(),
+            services: to("Service"),
+            secrets: to("Secret"),
         }
     }
 
     /// Whether routes of a kind and a namespace may name a Service of this one.
     pub(in super::super) fn allows(&self, kind: Kind, from: &str, service: &str) -> bool {
-        self.from.iter().any(|(its, namespace)| **its == *kind.name() && **namespace == *from)
-            && self.to.iter().any(|name| name.as_ref().is_none_or(|name| **name == *service))
+        self.is_from(kind, from) && is_among(&self.services, service)
     }
+
+    /// Whether Gateways of a namespace may name a Secret of this one.
+    pub(in super::super) fn allows_secret(&self, from: &str, secret: &str) -> bool {
+        self.is_from(Kind::Gateway, from) && is_among(&self.secrets, secret)
+    }
+
+    fn is_from(&self, kind: Kind, from: &str) -> bool {
+        self.from.iter().any(|(its, namespace)| **its == *kind.name() && **namespace == *from)
+    }
+}
+
+fn is_among(names: &[Option<Box<str>>], wanted: &str) -> bool {
+    names.iter().any(|name| name.as_ref().is_none_or(|name| **name == *wanted))
 }

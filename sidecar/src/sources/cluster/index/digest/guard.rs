@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::super::super::objects::{HTTPRouteFilter, ProxyRoute, VirtualHost};
+use super::super::super::objects::{FrontendTls, HTTPRouteFilter, ListenerTls, ProxyRoute, VirtualHost};
 
 /// What annotations of Ingresses are called that controllers take for guards, whoever's they are: of ingress-nginx
 /// (<https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/>), HAProxy's two
@@ -37,6 +37,9 @@ const ANNOTATIONS: &[&str] = &[
     "traefik.ingress.kubernetes.io/router.middlewares",
     "traefik.ingress.kubernetes.io/router.tls.options",
 ];
+
+/// An option of a listener's TLS.
+const ISTIO_MODE: &str = "gateway.istio.io/tls-terminate-mode";
 
 /// What to tell of a guard: why what it guards is hidden, and what helps. With a class that is not read for this object alone,
 /// another one's path around it would answer.
@@ -77,6 +80,26 @@ pub(super) fn of_route(route: &ProxyRoute) -> Option<&'static str> {
         (!route.ip_deny_policy.is_empty(), "ipDenyPolicy"),
         (jwt.is_some_and(|jwt| jwt.require.is_some()), "jwtVerificationPolicy"),
         (route.services.iter().any(|service| service.validation.is_some()), "services.validation"),
+    ];
+    first(&found)
+}
+
+/// The guard of a listener of Gateway API's: certificates of clients, as a listener, its Gateway since version 1.4 of the API,
+/// or Istio (<https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/>) asks for them.
+pub(super) fn of_listener(
+    tls: &ListenerTls,
+    port: u16,
+    frontend: Option<&FrontendTls>,
+) -> Option<&'static str> {
+    let of_gateway = frontend.and_then(|frontend| {
+        let of_port = frontend.per_port.iter().find(|one| one.port == port);
+        of_port.map_or(frontend.default.as_ref(), |one| one.tls.as_ref())?.validation.as_ref()
+    });
+    let istio = tls.options.get(ISTIO_MODE).is_some_and(|mode| mode.contains("MUTUAL"));
+    let found = [
+        (tls.frontend_validation.is_some(), "tls.frontendValidation"),
+        (of_gateway.is_some(), "spec.tls.frontend"),
+        (istio, ISTIO_MODE),
     ];
     first(&found)
 }

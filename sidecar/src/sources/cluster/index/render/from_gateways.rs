@@ -7,21 +7,27 @@ use super::super::super::objects::Kind;
 use super::super::super::picture::Reason;
 use super::super::super::settings::Settings;
 use super::super::digest::Store;
-use super::super::digest::gateway::{From, GatewayDigest, ListenerDigest, ParentDigest, RouteDigest};
+use super::super::digest::gateway::{ParentDigest, RouteDigest};
 use super::super::digest::guard;
+use super::super::digest::listener::ListenerDigest;
 use super::super::digest::meta::RouteMeta;
 use super::super::digest::path::{Goes, HostAsk};
 use super::Notes;
 use super::claim::{Asked, REWRITES, pattern};
-
-/// What the controllers of Contour call themselves.
-const CONTOUR: &str = "projectcontour.io/";
+use super::listeners::{Gateways, Opened, intersection};
 
 pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'_, 'a>) {
+    let gateways = Gateways::of(settings, store, asked.notes);
     for route in store.routes.values().chain(store.grpc_routes.values()) {
         let by = &route.meta;
-        let hosts = hosts(route, settings, store, asked.notes);
-        if hosts.is_empty() {
+        let Hosts { served, guarded, guard } = hosts(route, &gateways, store, asked.notes);
+        if let Some(why) = guard {
+            asked.notes.add(&by.object, Reason::Hidden, why);
+        }
+        for host in guarded.iter().filter_map(|host| pattern(host, by, asked.notes)).collect::<Vec<_>>() {
+            asked.hide(host, by, None);
+        }
+        if served.is_empty() {
             continue;
         }
         if route.is_conditional() {
@@ -32,7 +38,7 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
         if route.rules.iter().any(|rule| rule.rewrites) {
             asked.notes.add(&by.object, Reason::LeftToController, REWRITES);
         }
-        let hosts: Vec<&Arc<str>> = hosts.iter().filter_map(|host| pattern(host, by, asked.notes)).collect();
+        let hosts: Vec<&Arc<str>> = served.iter().filter_map(|host| pattern(host, by, asked.notes)).collect();
         for host in hosts {
             for rule in &route.rules {
                 let guarded = rule.guard.as_deref().map(|guard| (guard::told(guard), false));
@@ -48,93 +54,81 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
     }
 }
 
+/// The hosts of a route, each once.
+#[derive(Default)]
+struct Hosts {
+    served: Vec<HostAsk>,
+    /// Those that a listener guards.
+    guarded: Vec<HostAsk>,
+    /// What to tell of them.
+    guard: Option<String>,
+}
+
 /// The hosts of a route, over all its listeners.
-fn hosts(route: &RouteDigest, settings: &Settings, store: &Store, notes: &mut Notes) -> Vec<HostAsk> {
+fn hosts(route: &RouteDigest, gateways: &Gateways<'_>, store: &Store, notes: &mut Notes) -> Hosts {
     let object = &route.meta.object;
-    let mut found: Vec<HostAsk> = Vec::new();
+    let mut found = Hosts::default();
     for parent in &route.parents {
-        let Some(gateway) = store.gateways.get(&parent.gateway) else {
+        if !store.gateways.contains_key(&parent.gateway) {
             let message =
                 format!("Gateway {} is not there: write it, or another `parentRefs`", parent.gateway);
             notes.add(object, Reason::NotFound, message);
             continue;
-        };
-        if !is_read(gateway, settings, store) {
-            continue;
         }
-        let listeners: Vec<&ListenerDigest> =
-            gateway.listeners.iter().filter(|listener| is_asked_for(listener, parent, object.kind)).collect();
-        let takes = |listener: &&&ListenerDigest| takes(listener, gateway, route.meta.namespace(), store);
-        let taking: Vec<&&ListenerDigest> = listeners.iter().filter(takes).collect();
-        let before = found.len();
-        for listener in &taking {
-            found.extend(intersection(&route.hosts, &listener.host).filter(|host| !host.is_bad()));
+        let Some(listeners) = gateways.listeners(&parent.gateway) else { continue };
+        let is_asked_for = |one: &Opened<'_>| is_asked_for(one.listener, parent, object.kind);
+        let takes = |one: &&Opened<'_>| is_asked_for(one) && one.takes(route.meta.namespace(), store);
+        let (taking, others): (Vec<&Opened<'_>>, Vec<&Opened<'_>>) = listeners.iter().partition(takes);
+        let before = found.served.len() + found.guarded.len();
+        for listener in taking.iter().map(|one| one.listener) {
+            let hosts = intersection(&route.hosts, &listener.host, &others).filter(|host| !host.is_bad());
+            let Some(guard) = listener.guard else {
+                found.served.extend(hosts);
+                continue;
+            };
+            let unguarded = found.guarded.len();
+            found.guarded.extend(hosts);
+            if found.guarded.len() > unguarded {
+                found.guard.get_or_insert_with(|| {
+                    let (told, name) = (guard::told(guard), &listener.name);
+                    format!(
+                        "its hosts at Gateway {}'s listener \"{name}\" are hidden: {told}",
+                        parent.gateway
+                    )
+                });
+            }
         }
-        let why = match (listeners.is_empty(), taking.is_empty(), found.len() == before) {
-            (true, ..) => &format!("has no listener for {}s that fits", object.kind.name()),
-            (_, true, _) => "has no listener that takes routes of this namespace",
-            (.., true) => "has no listener with a host of this route",
+        let is_found = found.served.len() + found.guarded.len() > before;
+        let mut asked_for = listeners.iter().filter(|one| is_asked_for(one)).peekable();
+        let why = match (asked_for.peek(), taking.is_empty(), is_found) {
+            (None, ..) => format!("has no listener for {}s that fits", object.kind.name()),
+            (_, true, _) => match asked_for.find_map(|one| Some((&one.listener.name, one.refused.as_ref()?)))
+            {
+                Some((name, why)) => format!("takes no route at its listener \"{name}\": {why}"),
+                None => "has no listener that takes routes of this namespace".to_owned(),
+            },
+            (.., false) if others.is_empty() => "has no listener with a host of this route".to_owned(),
+            (.., false) => {
+                "has no listener that takes it and has a host of it that is not another's".to_owned()
+            }
             _ => continue,
         };
         notes.add(object, Reason::NotAttached, format!("Gateway {} {why}", parent.gateway));
     }
     for host in route.hosts.iter().filter(|host| host.is_bad()) {
-        found.push(host.clone());
+        found.served.push(host.clone());
     }
     let mut seen = BTreeSet::new();
-    found.retain(|host| seen.insert(format!("{host:?}")));
-    found
-}
-
-/// Whether a Gateway is of a class that is read.
-fn is_read(gateway: &GatewayDigest, settings: &Settings, store: &Store) -> bool {
-    match &settings.gateway_classes {
-        Some(classes) => classes.iter().any(|class| **class == *gateway.class),
-        None => store
-            .gateway_classes
-            .get(&*gateway.class)
-            .is_some_and(|class| class.controller.starts_with(CONTOUR)),
+    for hosts in [&mut found.guarded, &mut found.served] {
+        hosts.retain(|host| seen.insert(format!("{host:?}")));
     }
+    found
 }
 
 fn is_asked_for(listener: &ListenerDigest, parent: &ParentDigest, kind: Kind) -> bool {
     listener.kinds.contains(&kind)
         && parent.section.as_ref().is_none_or(|name| *name == listener.name)
         && parent.port.is_none_or(|port| port == listener.port)
-}
-
-/// Whether a listener takes routes of a namespace.
-fn takes(listener: &ListenerDigest, gateway: &GatewayDigest, namespace: &str, store: &Store) -> bool {
-    match &listener.from {
-        From::Same => *gateway.namespace == *namespace,
-        From::All => true,
-        From::Selected(selector) => match store.namespaces.get(namespace) {
-            Some(digest) => selector.matches(|key| digest.label(key)),
-            // Without the object, its name is all that is known of it.
-            None => selector.matches(|key| (key == "kubernetes.io/metadata.name").then_some(namespace)),
-        },
-        From::None => false,
-    }
-}
-
-/// The hosts of a route at a listener: what both have, the narrower of the two.
-fn intersection<'h>(hosts: &'h [HostAsk], listener: &'h HostAsk) -> impl Iterator<Item = HostAsk> + 'h {
-    let none = hosts.is_empty().then_some(&HostAsk::Any);
-    hosts.iter().chain(none).filter_map(move |host| match (host, listener) {
-        (host, HostAsk::Any) => Some(host.clone()),
-        (HostAsk::Any, listener) => Some(listener.clone()),
-        (HostAsk::Pattern(own), HostAsk::Pattern(its)) if within(own, its) => Some(host.clone()),
-        (HostAsk::Pattern(own), HostAsk::Pattern(its)) if within(its, own) => Some(listener.clone()),
-        _ => None,
-    })
-}
-
-/// Whether every name of one pattern is one of the other; wildcards are of the kind `**.` alone here.
-fn within(one: &str, other: &str) -> bool {
-    one == other
-        || other
-            .strip_prefix("**")
-            .is_some_and(|suffix| one.strip_prefix("**").unwrap_or(one).ends_with(suffix))
 }
 
 impl HostAsk {

@@ -61,14 +61,14 @@ fn hosts_of_route_and_listener_intersect() {
 
 #[test]
 fn several_listeners_add_up() {
-    let listeners = "{name: a, port: 80, protocol: HTTP, hostname: a.example.com}, {name: b, port: 443, protocol: HTTPS, hostname: '*.example.org'}";
+    let listeners = "{name: a, port: 80, protocol: HTTP, hostname: a.example.com}, {name: b, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}, hostname: '*.example.org'}";
     check(
         &(gateway(listeners) + &on("", "a.example.com, b.example.org, c.example.net")),
         "a.example.com/ default/web:80 403
          b.example.org/ default/web:80 403",
         "",
     );
-    let both = "{name: http, port: 80, protocol: HTTP}, {name: https, port: 443, protocol: HTTPS}";
+    let both = "{name: http, port: 80, protocol: HTTP}, {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}}";
     check(&(gateway(both) + &on("", "a.example.com")), "a.example.com/ default/web:80 403", "");
 }
 
@@ -262,7 +262,7 @@ fn gateways_are_read_by_class() {
 
 #[test]
 fn a_redirect_at_one_listener_leaves_the_host_to_the_route_of_the_other() {
-    let listeners = "{name: http, port: 80, protocol: HTTP}, {name: https, port: 443, protocol: HTTPS}";
+    let listeners = "{name: http, port: 80, protocol: HTTP}, {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}}";
     let redirect = |name: &str| {
         route(
             name,
