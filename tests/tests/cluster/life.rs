@@ -231,7 +231,7 @@ async fn an_account_that_may_not_read_a_kind_serves_nothing_and_says_which() -> 
     });
     let core = rule("", &["nodes", "namespaces", "services"]);
     let slices = rule("discovery.k8s.io", &["endpointslices"]);
-    let ingresses = rule("networking.k8s.io", &["ingresses", "ingressclasses"]);
+    let ingresses = rule("networking.k8s.io", &["ingresses"]);
     cluster.apply_all(&[role(&[core.clone(), slices.clone(), ingresses.clone()]), binding]).await?;
     let kubeconfig = cluster.kubeconfig(&account)?;
     let mut machine = Machine::prepare(&cluster, "studtop", "403", &kubeconfig, "").await?;

@@ -290,9 +290,15 @@ impl ClusterWatch {
     }
 }
 
-/// The kinds that a site may be made of. Pods are read only where they say which Envoys are ready.
+/// The kinds that a site may be made of. Pods are read only where they say which Envoys are ready. The default class is
+/// nobody's to look up: the API server wrote it into every Ingress that had none when it was made.
 fn wanted(settings: &Settings) -> Vec<Kind> {
-    Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Pod || settings.envoys.is_some()).collect()
+    let is_wanted = |kind: &Kind| match kind {
+        Kind::Pod => settings.envoys.is_some(),
+        Kind::IngressClass => false,
+        _ => true,
+    };
+    Kind::ALL.iter().copied().filter(is_wanted).collect()
 }
 
 /// Namespace and name.

@@ -79,7 +79,6 @@ pub(super) fn of_route(route: &ProxyRoute) -> Option<&'static str> {
         (!route.ip_allow_policy.is_empty(), "ipAllowPolicy"),
         (!route.ip_deny_policy.is_empty(), "ipDenyPolicy"),
         (jwt.is_some_and(|jwt| jwt.require.is_some()), "jwtVerificationPolicy"),
-        (route.services.iter().any(|service| service.validation.is_some()), "services.validation"),
     ];
     first(&found)
 }

@@ -197,7 +197,8 @@ fn route_of(route: &ProxyRoute, namespace: &str, by: &mut Digester<'_>) -> Route
             Some("tls") => Spoken::By(Protocol::Https),
             _ => Spoken::AsPort,
         };
-        Ok(Backend { spoken, ..Backend::of(namespace, &service.name, port, weight, by) })
+        let checked = service.validation.is_some();
+        Ok(Backend { spoken, checked, ..Backend::of(namespace, &service.name, port, weight, by) })
     };
     let goes = if answered {
         Goes::Answered

@@ -144,6 +144,8 @@ pub(in super::super) struct Backend {
     pub(in super::super) weight: u64,
     /// What is spoken to it.
     pub(in super::super) spoken: Spoken,
+    /// Whether it has to show a certificate that can be believed.
+    pub(in super::super) checked: bool,
 }
 
 /// What is spoken to a backend.
@@ -179,7 +181,8 @@ impl fmt::Display for Backend {
             Spoken::By(Protocol::H2c) => ":h2c",
             Spoken::By(Protocol::H2) => ":h2",
         };
-        write!(f, "{}:{}{spoken}", self.service, self.port)
+        let checked = if self.checked { ":checked" } else { "" };
+        write!(f, "{}:{}{spoken}{checked}", self.service, self.port)
     }
 }
 
@@ -201,7 +204,8 @@ impl fmt::Display for Port {
 
 impl Backend {
     pub(super) fn of(namespace: &str, name: &str, port: Port, weight: u64, by: &mut Digester<'_>) -> Self {
-        Self { service: by.texts.share(&format!("{namespace}/{name}")), port, weight, spoken: Spoken::AsPort }
+        let service = by.texts.share(&format!("{namespace}/{name}"));
+        Self { service, port, weight, spoken: Spoken::AsPort, checked: false }
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::digest::Store;
 use super::super::digest::guard;
 use super::claim::{Asked, pattern};
 
-/// The class of Ingresses that say none.
+/// The class of Ingresses that say none, where manifests say it: of a cluster no classes are read.
 pub(super) fn default_class(store: &Store) -> &str {
     let mut defaults = store.ingress_classes.iter().filter(|(_, class)| class.default);
     // Two defaults are none (the API server refuses Ingresses then).

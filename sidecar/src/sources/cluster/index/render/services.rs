@@ -77,8 +77,17 @@ impl<'s> Seen<'s> {
         self.fit();
         let at: Sorted<_, _> = std::mem::take(&mut self.at).into_iter().map(served).collect();
         let protocol = protocol.filter(|protocol| *protocol != Protocol::Http);
+        let has_tls = matches!(protocol, Some(Protocol::Https | Protocol::H2));
+        let checked = self.used.backends.iter().any(|backend| backend.checked);
+        if has_tls && checked {
+            self.tell(
+                Reason::LeftToController,
+                "the authority and the name of its `validation` are not read here: a certificate has to be for the host that \
+                 a client asks for, and of an authority that the machine trusts",
+            );
+        }
         // As Contour has it: nobody checks a service's certificate unless told by which authority.
-        let verify = matches!(protocol, Some(Protocol::Https | Protocol::H2)).then(|| "none".to_owned());
+        let verify = (has_tls && !checked).then(|| "none".to_owned());
         wire::Service { at: Some(at).filter(|at| !at.is_empty()), protocol, verify }
     }
 

@@ -112,14 +112,6 @@ fn an_ingress_that_its_controller_guards_is_hidden() {
 }
 
 #[test]
-fn a_path_that_goes_where_a_certificate_is_asked_for_is_hidden() {
-    let validated =
-        "services: [{name: web, port: 80, protocol: tls, validation: {caSecret: ca, subjectName: x}}]";
-    let spec = format!("virtualhost: {{fqdn: a.example.com}}, routes: [{{{validated}}}]");
-    check(&proxy("p", "", &spec), "a.example.com hidden", "Hidden HTTPProxy default/p");
-}
-
-#[test]
 fn a_filter_that_is_not_known_may_be_a_guard() {
     let with = |filters: &str, of_backend: &str| {
         let rule = format!("filters: [{filters}], backendRefs: [{{name: web, port: 80{of_backend}}}]");

@@ -1,5 +1,8 @@
 //! Services and EndpointSlices: which nodes run what now.
 
+use zoneway_site::{Site, Verify};
+
+use super::super::super::picture::Picture;
 use super::proxies::proxy;
 use super::{at_home, ingress, lines, notes, service, services};
 
@@ -186,6 +189,31 @@ fn an_external_name_is_dialled_by_every_envoy_of_the_home_zone() {
     check(bare, "8443", "", "default/s:8443 stuchip=nas.example.net:8443 studtop=nas.example.net:8443", "");
     let no_place = "type: ExternalName, externalName: 'not a name'";
     check(no_place, "80", "", "default/s:80", "ServiceNotFound Ingress default/i");
+}
+
+#[test]
+fn a_certificate_that_contour_would_check_is_checked() {
+    let picture = |validation: &str| {
+        let slices = format!(
+            "{{{HEAD}, ports: [{{port: 443}}], endpoints: [{{addresses: [10.2.0.1], nodeName: studtop}}]}}\n---\n"
+        );
+        let service = "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: default}, spec: {ports: [{port: 443}]}}\n---\n";
+        let route = format!("services: [{{name: s, port: 443, protocol: tls{validation}}}]");
+        let spec = format!("virtualhost: {{fqdn: s.example.com}}, routes: [{{{route}}}]");
+        at_home(&(service.to_owned() + &slices + &proxy("p", "", &spec)))
+    };
+    let checked = picture(", validation: {caSecret: ca, subjectName: x}");
+    assert_eq!(notes(&checked), "LeftToController HTTPProxy default/p");
+    assert_eq!(verify(&checked), Verify::System);
+    let unchecked = picture("");
+    assert_eq!(notes(&unchecked), "");
+    assert_eq!(verify(&unchecked), Verify::None);
+}
+
+/// How the only service's certificate is checked.
+fn verify(picture: &Picture) -> Verify {
+    let site = Site::try_from(picture.site.as_ref()).expect("it was checked");
+    site.services().values().next().expect("there is one").verify.clone()
 }
 
 #[test]
