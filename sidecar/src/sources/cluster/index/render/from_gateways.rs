@@ -80,8 +80,9 @@ fn hosts(route: &RouteDigest, gateways: &Gateways<'_>, store: &Store, notes: &mu
         let takes = |one: &&Opened<'_>| is_asked_for(one) && one.takes(route.meta.namespace(), store);
         let (taking, others): (Vec<&Opened<'_>>, Vec<&Opened<'_>>) = listeners.iter().partition(takes);
         let before = found.served.len() + found.guarded.len();
-        for listener in taking.iter().map(|one| one.listener) {
-            let hosts = intersection(&route.hosts, &listener.host, &others).filter(|host| !host.is_bad());
+        for one in &taking {
+            let listener = one.listener;
+            let hosts = intersection(&route.hosts, one, &others).filter(|host| !host.is_bad());
             let Some(guard) = listener.guard else {
                 found.served.extend(hosts);
                 continue;

@@ -20,6 +20,8 @@ pub(super) struct Gateways<'a>(BTreeMap<&'a str, Vec<Opened<'a>>>);
 pub(super) struct Opened<'a> {
     pub(super) listener: &'a ListenerDigest,
     gateway: &'a GatewayDigest,
+    /// Whether Contour may be its controller.
+    contour: bool,
     /// Why it is not opened.
     pub(super) refused: Option<String>,
 }
@@ -37,9 +39,11 @@ impl<'a> Gateways<'a> {
             if !is_read {
                 continue;
             }
+            let contour = contour.unwrap_or(true);
             let opened = gateway.listeners.iter().map(|listener| {
-                let fault = listener.fault(contour.unwrap_or(true)).map(str::to_owned);
-                Opened { listener, gateway, refused: fault.or_else(|| not_granted(listener, gateway, store)) }
+                let fault = listener.fault(contour).map(str::to_owned);
+                let refused = fault.or_else(|| not_granted(listener, gateway, store));
+                Opened { listener, gateway, contour, refused }
             });
             let opened: Vec<_> = opened.collect();
             for one in opened.iter().filter(|one| !one.listener.kinds.is_empty()) {
@@ -91,20 +95,23 @@ impl Opened<'_> {
 }
 
 /// The hosts of a route at a listener: what both have, the narrower of the two. A host that is more another listener's than
-/// this one's is not among them: `others` are those of the Gateway that do not take the route.
+/// this one's is not among them: `others` are those of the Gateway that do not take the route, of which Contour looks at
+/// every port's.
 pub(super) fn intersection<'h>(
     hosts: &'h [HostAsk],
-    listener: &'h HostAsk,
+    at: &'h Opened<'_>,
     others: &'h [&Opened<'_>],
 ) -> impl Iterator<Item = HostAsk> + 'h {
     let none = hosts.is_empty().then_some(&HostAsk::Any);
-    let wide = |listener: &HostAsk| match listener {
+    let (listener, port) = (&at.listener.host, at.listener.port);
+    let width = match listener {
         HostAsk::Pattern(pattern) => pattern.len(),
         _ => 0,
     };
     let is_anothers = move |host: &str| {
-        others.iter().any(|other| match &other.listener.host {
-            HostAsk::Pattern(its) => **its == *host || (within(host, its) && its.len() > wide(listener)),
+        let mut others = others.iter().filter(|other| at.contour || other.listener.port == port);
+        others.any(|other| match &other.listener.host {
+            HostAsk::Pattern(its) => **its == *host || (within(host, its) && its.len() > width),
             _ => false,
         })
     };

@@ -280,6 +280,12 @@ fn a_host_of_a_listener_that_does_not_take_the_route_is_no_wider_ones() {
             "",
         );
     }
+    // Contour looks at every port's.
+    let other_port = beside("", &format!("hostname: a.example.com, {own}")) + &of_other;
+    check_of_another(&other_port, "a.example.com/ other/web:80 403", "");
+    let one_port = beside("", "hostname: a.example.com, protocol: HTTP").replace("443", "80") + &of_other;
+    check(&one_port, "", told);
+    check_of_another(&one_port, "", told);
     let wildcard = format!("hostname: '*.example.com', {own}");
     check(&(beside("", &wildcard) + &of_other), "", told);
     check(
