@@ -42,6 +42,10 @@ pub(crate) struct Reading {
     /// --cluster and --manifests.
     #[arg(long, value_name = "FILE", conflicts_with = "home")]
     settings: Option<PathBuf>,
+    /// Fail where manifests have what cannot be followed, as a HelmRelease or a kustomization with patches, which without
+    /// this is a warning; for --manifests.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// One of them.
@@ -215,6 +219,16 @@ pub(crate) fn of_manifests(path: &Path, reading: &Reading) -> anyhow::Result<Fou
     })?;
     for remark in &manifests.remarks {
         eprintln!("zoneway: warning: {remark}");
+    }
+    if !manifests.remarks.is_empty() {
+        let (dir, warnings) = (path.display(), manifests.remarks.len());
+        let warnings = format!("{warnings} warning{}", if warnings == 1 { "" } else { "s" });
+        if reading.strict {
+            bail!("{dir}: {warnings}, and --strict allows none");
+        }
+        eprintln!(
+            "zoneway: warning: {dir}: {warnings}: what is applied may expose more than is read here (--strict makes that a failure)"
+        );
     }
     let settings = reading.settings(|| manifests.home(DEFAULT_PREFIX))?;
     Ok(Found::of(manifests.picture(settings)))

@@ -130,9 +130,14 @@ pub(crate) fn read_yaml<T: DeserializeOwned>(file: &Path, yaml: &[u8]) -> Result
         })
     });
     read.map_err(|error| {
-        let place = Place { at: error.location().map(|at| (at.line(), at.column())) };
-        FileError::Syntax { file: file.to_owned(), place, path, message: message(&error) }
+        let (place, message) = fault(&error);
+        FileError::Syntax { file: file.to_owned(), place, path, message }
     })
+}
+
+/// Where something is wrong in YAML, and what.
+pub(crate) fn fault(error: &YamlError) -> (Place, String) {
+    (Place { at: error.location().map(|at| (at.line(), at.column())) }, message(error))
 }
 
 /// Room for a site of 100,000 hosts; the library's own limits are for smaller documents.

@@ -129,7 +129,35 @@ fn what_cannot_be_read_is_told_with_its_file() {
     bench.write("m/z.yaml", "a: [");
     let said = bench.run(&["list", "--manifests", "m"]).code(1);
     assert!(
-        said.err.contains("m/ingresses.yaml: Service s: ") && said.err.contains("m/z.yaml: "),
+        said.err.contains("m/ingresses.yaml:1: Service s: ") && said.err.contains("m/z.yaml:1:"),
+        "{}",
+        said.err
+    );
+}
+
+/// What Flux has in its own hands and this does not follow.
+const FLUX: &str = "{apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization, metadata: {name: apps}, \
+                    spec: {path: ./m, commonMetadata: {annotations: {st8s.stuartpb.com/expose-to: '403, exposed'}}}}";
+
+#[test]
+fn a_pipeline_learns_what_was_not_followed() {
+    let bench = bench("m", &ingress("a", "403", "a.example.com"));
+    let compared = ["diff", "--manifests", "m", "--manifests", "m"];
+    let strictly = ["diff", "--strict", "--manifests", "m", "--manifests", "m"];
+    assert_eq!(bench.run(&compared).well().err, "");
+    bench.run(&strictly).well();
+    bench.write("m/flux.yaml", FLUX);
+    let said = bench.run(&compared).well().err;
+    assert!(
+        said.contains(
+            "m/flux.yaml:1: Flux Kustomization apps: not followed: `spec.commonMetadata.annotations`"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("warning: m: 1 warning: what is applied may expose more"), "{said}");
+    let said = bench.run(&strictly).code(1);
+    assert!(
+        said.out.is_empty() && said.err.contains("m/flux.yaml:1: ") && said.err.contains("--strict"),
         "{}",
         said.err
     );

@@ -100,7 +100,7 @@ fn objects(manifests: &str) -> Vec<Object> {
     let (mut read, mut errors) = (Manifests::default(), Vec::new());
     read.add(Path::new("test.yaml"), manifests, &mut errors);
     assert!(errors.is_empty(), "{errors:?}\n{manifests}");
-    assert_eq!(read.remarks, Vec::<String>::new());
+    assert_eq!(read.remarks, []);
     // What stands twice is there once: the last one.
     let mut objects: Vec<Object> = Vec::new();
     for object in read.objects.into_iter().rev() {
