@@ -217,6 +217,8 @@ async fn a_storm_of_changes_moves_no_answer_and_its_end_is_what_serves() -> Resu
         writer??;
     }
     let took = began.elapsed();
+    // A thousand a second was asked for; a machine that has no time for it is to keep a tenth of that.
+    ensure!(took < Duration::from_millis(10 * u64::from(CHANGES)), "{CHANGES} changes took {took:?}");
     let last = CHANGES / WRITERS - 1;
     let ends: Vec<String> = (0..WRITERS).map(|writer| format!("at-{last}-{writer}")).collect();
     home.has(&ends.iter().map(String::as_str).collect::<Vec<_>>()).await?;

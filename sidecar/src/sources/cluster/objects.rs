@@ -130,11 +130,20 @@ kinds! {
 
 /// Why a value is no object of its kind.
 #[derive(Debug, thiserror::Error)]
-#[error("{}{source}", if .path == "." { String::new() } else { format!("{}: ", .path) })]
+#[error("{}{source}{}", if .path == "." { String::new() } else { format!("{}: ", .path) }, self.remedy())]
 pub(crate) struct ReadError {
     path: String,
     #[source]
     source: serde_json::Error,
+}
+
+impl ReadError {
+    /// What helps, where that is always the same.
+    fn remedy(&self) -> &'static str {
+        let is_word =
+            ["metadata.annotations.", "metadata.labels."].iter().any(|of| self.path.starts_with(of));
+        if is_word { ": put it in quotes" } else { "" }
+    }
 }
 
 fn read<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, ReadError> {

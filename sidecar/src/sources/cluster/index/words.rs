@@ -3,6 +3,8 @@
 /// Every label and annotation under our own prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Words {
+    /// The prefix and its slash.
+    prefix: String,
     /// Label of nodes, and of Services and EndpointSlices whose endpoints have no node: the zone.
     pub(super) zone: String,
     /// Annotation of nodes: where the zone's nodes dial it.
@@ -21,6 +23,7 @@ impl Words {
     pub(super) fn new(prefix: &str) -> Self {
         let word = |name: &str| format!("{prefix}/{name}");
         Self {
+            prefix: word(""),
             zone: word("zone"),
             address: word("address"),
             drain: word("drain"),
@@ -28,6 +31,11 @@ impl Words {
             prefer: word("prefer"),
             weight: word("weight"),
         }
+    }
+
+    /// Whether it has our prefix, and says nothing of what has hosts.
+    pub(super) fn is_strange_on_route(&self, name: &str) -> bool {
+        name.starts_with(&self.prefix) && name != self.expose_to && name != self.prefer
     }
 }
 

@@ -81,10 +81,11 @@ fn goes(backend: &IngressBackend, namespace: &str, by: &mut Digester<'_>) -> Goe
         (_, Some(number)) => u16::try_from(number).ok().filter(|number| *number > 0).map(Port::Number),
         _ => None,
     });
+    let why = "has no port: write `port.name`, or as `port.number` one from 1 to 65535";
     Goes::to(
-        [port.map(|port| Backend::of(namespace, &service.name, port, 1, by)).ok_or_else(|| {
-            format!("its backend \"{}\" has no port: write `port.number` or `port.name`", service.name).into()
-        })]
+        [port
+            .map(|port| Backend::of(namespace, &service.name, port, 1, by))
+            .ok_or_else(|| format!("its backend \"{}\" {why}", service.name).into())]
         .into_iter(),
     )
     .shared(by)

@@ -20,6 +20,8 @@ pub(in super::super) struct RouteMeta {
     pub(in super::super) prefer: Option<Arc<str>>,
     /// Whether cert-manager made it to solve a challenge.
     pub(in super::super) solver: bool,
+    /// An annotation under our prefix that is not read here, as a misspelt one is.
+    pub(in super::super) strange: Option<Box<str>>,
 }
 
 impl RouteMeta {
@@ -27,12 +29,14 @@ impl RouteMeta {
         let words = by.words;
         let mut word = |name: &str| annotation(metadata, name).map(|text| by.texts.share(text));
         let (expose_to, prefer) = (word(&words.expose_to), word(&words.prefer));
+        let mut names = metadata.annotations.iter().flatten().map(|(name, _)| name.as_str());
         Self {
             object: by.object(kind, metadata),
             created: created(metadata),
             expose_to,
             prefer,
             solver: label(metadata, ACME_SOLVER) == Some("true"),
+            strange: names.find(|name| words.is_strange_on_route(name)).map(Into::into),
         }
     }
 

@@ -65,6 +65,14 @@ pub(super) fn pattern<'h>(host: &'h HostAsk, by: &RouteMeta, notes: &mut Notes) 
 }
 
 impl<'a> Asked<'_, 'a> {
+    /// Tells what of an object itself nobody reads.
+    pub(super) fn tell_strange(&mut self, by: &RouteMeta) {
+        if let Some(name) = &by.strange {
+            let message = format!("the annotation `{name}` is not read here: `expose-to` and `prefer` are");
+            self.notes.add(&by.object, Reason::Ignored, message);
+        }
+    }
+
     /// The object asks for a path of a host.
     pub(super) fn path(
         &mut self,

@@ -20,6 +20,7 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
     let gateways = Gateways::of(settings, store, asked.notes);
     for route in store.routes.values().chain(store.grpc_routes.values()) {
         let by = &route.meta;
+        asked.tell_strange(by);
         let Hosts { served, guarded, guard } = hosts(route, &gateways, store, asked.notes);
         if let Some(why) = guard {
             asked.notes.add(&by.object, Reason::Hidden, why);

@@ -23,6 +23,7 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
             continue;
         }
         let by = &ingress.meta;
+        asked.tell_strange(by);
         if ingress.catches_all {
             let message = "its default backend has no host and stays local to the Envoy that a client asks";
             asked.notes.add(&by.object, Reason::NoHost, message);

@@ -28,6 +28,7 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
     }
     let mut included = BTreeSet::new();
     for proxy in proxies() {
+        asked.tell_strange(&proxy.meta);
         let (by, Some(root)) = (&proxy.meta, &proxy.root) else { continue };
         let Some(host) = pattern(&root.host, by, asked.notes) else { continue };
         if roots.get(host.as_ref()).is_some_and(|roots| *roots > 1) {

@@ -9,6 +9,22 @@ fn namespace(name: &str, annotations: &str) -> String {
 }
 
 #[test]
+fn an_annotation_that_nobody_reads_is_told_of() {
+    let strange = "st8s.stuartpb.com/exposeTo: '403, exposed'";
+    check_saying(
+        &ingress("i", strange, "a.example.com / P web"),
+        "a.example.com/ default/web:80 403",
+        "Ignored Ingress default/i",
+        "`st8s.stuartpb.com/exposeTo`",
+    );
+    check(
+        &ingress("i", "example.com/expose-to: exposed", "a.example.com / P web"),
+        "a.example.com/ default/web:80 403",
+        "",
+    );
+}
+
+#[test]
 fn an_object_says_who_may_ask() {
     for (text, zones) in [
         ("403, exposed", "403,exposed"),
