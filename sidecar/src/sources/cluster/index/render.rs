@@ -25,7 +25,7 @@ use super::super::objects::ObjectRef;
 use super::super::picture::{Note, Origins, Picture, Reason};
 use super::super::settings::Settings;
 use super::digest::Store;
-use claim::Claim;
+use claim::{Claim, Holders};
 use merge::Merged;
 use topology::Topology;
 
@@ -52,14 +52,18 @@ impl Routing {
         let topology = Topology::of(settings, supposes, store, &mut notes);
         let mut merged = {
             let mut exposures = exposure::Exposures::new(&topology, store);
-            let mut claims: Vec<Claim<'_>> = Vec::new();
-            let mut asked =
-                claim::Asked { exposures: &mut exposures, claims: &mut claims, notes: &mut notes };
+            let (mut claims, mut holders): (Vec<Claim<'_>>, _) = (Vec::new(), Holders::new());
+            let mut asked = claim::Asked {
+                exposures: &mut exposures,
+                claims: &mut claims,
+                holders: &mut holders,
+                notes: &mut notes,
+            };
             from_ingresses::ask(settings, store, &mut asked);
             from_proxies::ask(settings, store, &mut asked);
             from_gateways::ask(settings, store, &mut asked);
             from_unreadable::ask(settings, store, &mut asked);
-            merge::merge(claims, &topology, hosts, &mut notes)
+            merge::merge(claims, &holders, &topology, hosts, &mut notes)
         };
         let origins = Origins {
             zones: topology.zone_origins.clone(),

@@ -205,7 +205,7 @@ fn method_of(method: &GrpcMethodMatch, by: &mut Digester<'_>) -> Result<PathAsk,
 fn path_of(path: &HttpPathMatch, by: &mut Digester<'_>) -> Result<PathAsk, Box<str>> {
     let text = path.value.as_deref().unwrap_or("/");
     match path.kind.as_deref() {
-        None | Some("PathPrefix") => PathAsk::segments(text, by.texts),
+        None | Some("PathPrefix") => PathAsk::segments_as_written(text, by.texts),
         Some("Exact") => PathAsk::exact(text, by.texts),
         Some("RegularExpression") => PathAsk::regex(text, by.texts),
         Some(other) => Err(format!("its path type \"{other}\" is not known here").into()),

@@ -54,12 +54,18 @@ pub(in super::super) struct PathAsk {
 pub(in super::super) enum Matching {
     /// What a rule's path matches: prefixes at segment borders.
     Segments,
+    /// The same, written with a slash at its end and longer by it: of two, Contour takes the longer one of an HTTPRoute first.
+    Slashed,
     /// What begins with the text: `/foo` matches `/foobar` too.
     Text,
     /// What a rule's path matches, but for itself: `/foo/` as a text.
     Below,
     /// Itself alone.
     Exact,
+    /// Itself alone, with a slash at its end, which the rule's path has not: `/foo/`.
+    ExactSlash,
+    /// Itself alone, as a regular expression without anything special in it: what is `Exact` comes first.
+    Literal,
     /// Something below the path.
     Regex,
 }
@@ -78,12 +84,21 @@ impl PathAsk {
         Ok(Self::new(normal(text, texts)?, Matching::Segments))
     }
 
+    /// As [`PathAsk::segments`], of what tells `/foo/` from `/foo`.
+    pub(in super::super) fn segments_as_written(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
+        let path = to_the_letter(text, texts)?;
+        let slashed = path.len() < text.len();
+        Ok(Self::new(path, if slashed { Matching::Slashed } else { Matching::Segments }))
+    }
+
     pub(in super::super) fn exact(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
-        Ok(Self::new(normal(text, texts)?, Matching::Exact))
+        let path = to_the_letter(text, texts)?;
+        let slashed = path.len() < text.len();
+        Ok(Self::new(path, if slashed { Matching::ExactSlash } else { Matching::Exact }))
     }
 
     pub(in super::super) fn text(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
-        let path = normal(text, texts)?;
+        let path = to_the_letter(text, texts)?;
         let matching = match (path.as_ref(), text.ends_with('/')) {
             ("/", _) => Matching::Segments,
             // Behind a slash a segment begins, so the text matches at a border.
@@ -96,7 +111,9 @@ impl PathAsk {
     pub(in super::super) fn regex(text: &str, texts: &mut Texts) -> Result<Self, Box<str>> {
         let text = text.strip_prefix('^').unwrap_or(text);
         let Some(meta) = text.find(|c: char| r"\.^$*+?()[]{}|%".contains(c)) else {
-            return Self::exact(text, texts);
+            let path = to_the_letter(text, texts)?;
+            let slashed = path.len() < text.len();
+            return Ok(Self::new(path, if slashed { Matching::Regex } else { Matching::Literal }));
         };
         let (literal, rest) = text.split_at(meta);
         // What a quantifier stands behind may be absent, and an alternative need not have the text in front of it.
@@ -109,6 +126,16 @@ impl PathAsk {
             normal(literal.get(..border.max(1)).filter(|path| !path.is_empty()).unwrap_or("/"), texts)?;
         Ok(Self::new(path, Matching::Regex))
     }
+}
+
+/// The rule's path of a text whose slashes count: of several at its end, which no request has, none is left out.
+fn to_the_letter(text: &str, texts: &mut Texts) -> Result<Arc<str>, Box<str>> {
+    if text.ends_with("//") {
+        return RulePath::parse(text)
+            .map(|path| texts.share(path.as_str()))
+            .map_err(|error| error.to_string().into());
+    }
+    normal(text, texts)
 }
 
 /// The rule's path of a text.

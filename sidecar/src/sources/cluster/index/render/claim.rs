@@ -1,12 +1,16 @@
 //! A claim: one object asks for one path of one host, or cannot be used and takes the host out of sight.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use zoneway_core::name::HostPattern;
 
 use super::super::super::picture::Reason;
 use super::super::digest::meta::RouteMeta;
 use super::super::digest::path::{Backend, Goes, HostAsk, Matching, PathAsk};
 use super::Notes;
 use super::exposure::Exposures;
+use super::topology::Topology;
 use super::zone_set::ZoneSet;
 
 /// What to tell of an object that changes what it sends on.
@@ -27,6 +31,19 @@ pub(super) struct Claim<'a> {
     pub(super) exposed_to: ZoneSet,
 }
 
+impl Claim<'_> {
+    /// Whether the controller has something there to which requests go. A redirect stands beside the real thing.
+    pub(super) fn is_served(&self) -> bool {
+        !matches!(self.goes, Where::Answered | Where::Unserved)
+    }
+
+    /// The zones that may ask and whose Zone allows it.
+    pub(super) fn open_to(&self, host: &HostPattern, topology: &Topology) -> ZoneSet {
+        let refusing = topology.refusing(self.exposed_to, self.by.namespace(), host);
+        refusing.fold(self.exposed_to, ZoneSet::without)
+    }
+}
+
 /// Where requests go.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Where<'a> {
@@ -40,10 +57,14 @@ pub(super) enum Where<'a> {
     Unserved,
 }
 
+/// Hosts, each with a namespace that has it by more than a path: the root of its HTTPProxies, its certificate, its Gateway.
+pub(super) type Holders<'a> = BTreeSet<(Arc<str>, &'a str)>;
+
 /// The claims so far, and what is needed to make one.
 pub(super) struct Asked<'s, 'a> {
     pub(super) exposures: &'s mut Exposures<'a>,
     pub(super) claims: &'s mut Vec<Claim<'a>>,
+    pub(super) holders: &'s mut Holders<'a>,
     pub(super) notes: &'s mut Notes,
 }
 

@@ -40,6 +40,9 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
             asked.notes.add(&by.object, Reason::LeftToController, REWRITES);
         }
         let hosts: Vec<&Arc<str>> = served.iter().filter_map(|host| pattern(host, by, asked.notes)).collect();
+        if by.solver && has_gateway(route, &gateways) {
+            asked.holders.extend(hosts.iter().map(|host| (Arc::clone(host), by.namespace())));
+        }
         for host in hosts {
             for rule in &route.rules {
                 let guarded = rule.guard.as_deref().map(|guard| (guard::told(guard), false));
@@ -125,6 +128,13 @@ fn hosts(route: &RouteDigest, gateways: &Gateways<'_>, store: &Store, notes: &mu
         hosts.retain(|host| seen.insert(format!("{host:?}")));
     }
     found
+}
+
+/// Whether a route is attached to a Gateway of its own namespace.
+fn has_gateway(route: &RouteDigest, gateways: &Gateways<'_>) -> bool {
+    let own =
+        |key: &str| key.split_once('/').is_some_and(|(namespace, _)| namespace == route.meta.namespace());
+    route.parents.iter().any(|parent| own(&parent.gateway) && gateways.listeners(&parent.gateway).is_some())
 }
 
 fn is_asked_for(listener: &ListenerDigest, parent: &ParentDigest, kind: Kind) -> bool {

@@ -40,6 +40,9 @@ pub(super) fn ask<'a>(settings: &Settings, store: &'a Store, asked: &mut Asked<'
             asked.hide(host, by, Some(&why));
             continue;
         }
+        let certificate = root.secret.as_ref().map(|(namespace, _)| namespace.as_ref());
+        let holders = core::iter::once(by.namespace()).chain(certificate);
+        asked.holders.extend(holders.map(|namespace| (Arc::clone(host), namespace)));
         let (included, mut texts) = (&mut included, Texts::default());
         let mut walk = Walk { settings, store, asked, host, root, included, texts: &mut texts, visits: 0 };
         walk.proxy(proxy, &Place::default(), &mut Vec::new());

@@ -16,10 +16,9 @@ use super::super::super::objects::ObjectRef;
 use super::super::super::picture::PathOrigins;
 use super::super::digest::path::Backend;
 use super::Notes;
-use super::claim::Claim;
+use super::claim::{Claim, Holders};
 use super::topology::Topology;
-use super::zone_set::ZoneSet;
-use host::HostMerge;
+use host::{HostMerge, Standing};
 
 /// Every host, and what serves it.
 #[derive(Debug, Default)]
@@ -69,6 +68,7 @@ pub(super) struct Use {
 /// `before`: the hosts as they were, of which those that are so still are kept.
 pub(super) fn merge(
     mut claims: Vec<Claim<'_>>,
+    holders: &Holders<'_>,
     topology: &Topology,
     before: &wire::Entries<wire::Host>,
     notes: &mut Notes,
@@ -79,11 +79,11 @@ pub(super) fn merge(
     let wildcards = hosts().filter(|claims| claims.first().is_some_and(|claim| claim.host.starts_with('*')));
     let wildcards = wildcards.filter_map(|claims| {
         let mut host = HostMerge::of(claims, topology, &mut Notes::default())?;
-        host.regexes(claims, &mut Notes::default());
+        host.regexes(&mut Notes::default());
         Some(host)
     });
-    let wildcards: BTreeMap<Arc<str>, ZoneSet> =
-        wildcards.map(|host| (Arc::clone(&host.host), host.exposed_to())).collect();
+    let wildcards: BTreeMap<Arc<str>, Standing<'_>> =
+        wildcards.map(|host| (Arc::clone(&host.host), host.standing(holders))).collect();
     let mut merged = Merged::default();
     let mut hidden = BTreeSet::new();
     // In order. A map that is made of a list has no room for more entries, which is half of one that they are put into.
@@ -94,8 +94,8 @@ pub(super) fn merge(
     // One after the other: a host that is being merged takes ten times the room of one that is written.
     for claims in hosts() {
         let Some(mut host) = HostMerge::of(claims, topology, notes) else { continue };
-        host.expose_solvers(|pattern| covering(pattern, &wildcards), topology, notes);
-        host.regexes(claims, notes);
+        host.expose_solvers(|pattern| covering(pattern, &wildcards), holders, topology, notes);
+        host.regexes(notes);
         host.cut(topology, notes);
         let name = Arc::clone(&host.host);
         let (written, origins) = host.written(topology, notes, &mut merged.uses);
@@ -119,14 +119,17 @@ pub(super) fn merge(
     merged
 }
 
-/// Who may ask for the wildcard that would answer for a host.
-fn covering(host: &HostPattern, wildcards: &BTreeMap<Arc<str>, ZoneSet>) -> Option<ZoneSet> {
+/// Who has the wildcard that would answer for a host.
+fn covering<'w, 'a>(
+    host: &HostPattern,
+    wildcards: &'w BTreeMap<Arc<str>, Standing<'a>>,
+) -> Option<&'w Standing<'a>> {
     let parent = host.suffix().split_once('.').map(|(_, parent)| parent)?;
-    if let (PatternKind::Exact, Some(exposed)) = (host.kind(), wildcards.get(format!("*.{parent}").as_str()))
+    if let (PatternKind::Exact, Some(standing)) = (host.kind(), wildcards.get(format!("*.{parent}").as_str()))
     {
-        return Some(*exposed);
+        return Some(standing);
     }
     let mut ancestors =
         core::iter::successors(Some(parent), |name| name.split_once('.').map(|(_, parent)| parent));
-    ancestors.find_map(|name| wildcards.get(format!("**.{name}").as_str())).copied()
+    ancestors.find_map(|name| wildcards.get(format!("**.{name}").as_str()))
 }

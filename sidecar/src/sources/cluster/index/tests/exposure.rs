@@ -1,5 +1,7 @@
 //! Who may ask: annotations of objects and namespaces, zones that allow, solvers of certificates.
 
+use super::gateways::{HTTP, gateway, route};
+use super::proxies::{EXPOSED, WEB, proxy};
 use super::{check, check_saying, ingress, to};
 
 fn namespace(name: &str, annotations: &str) -> String {
@@ -262,12 +264,91 @@ fn a_solver_of_a_host_that_is_exposed_in_part_is_exposed_as_that_part() {
 
 #[test]
 fn a_solver_is_exposed_to_no_zone_that_does_not_allow_it() {
+    let root = "virtualhost: {fqdn: a.example.com}, includes: [{name: q, namespace: other}]";
     check(
         &(allowing("namespaces: [other]")
-            + &ingress("other/i", &to("403, exposed"), "*.example.com / P web")
+            + &proxy("p", "", root)
+            + &proxy("other/q", EXPOSED, &format!("routes: [{{{WEB}}}]"))
             + &solver("cm-1", "a.example.com", "")),
-        "*.example.com/ other/web:80 403,exposed
+        "a.example.com/ other/web:80 403,exposed
          a.example.com/.well-known/acme-challenge/T0ken default/api:80 403",
         "NotAllowed Ingress default/cm-1",
     );
+}
+
+#[test]
+fn a_solver_of_a_namespace_that_has_nothing_of_the_host_is_exposed_by_its_own_namespaces_word() {
+    let host = ingress("i", &to("403, exposed"), "a.example.com / P web");
+    let of_other = |name: &str, annotations: &str| {
+        solver(name, "a.example.com", annotations).replace("name: api", "name: web")
+    };
+    let stranger = of_other("other/cm-1", "");
+    let token = "a.example.com/.well-known/acme-challenge/T0ken other/web:80";
+    for (word, zones) in [("", "403"), (&*namespace("other", &to("")), "-")] {
+        check_saying(
+            &(word.to_owned() + &host + &stranger),
+            &format!("a.example.com/ default/web:80 403,exposed\n{token} {zones}"),
+            "ExposureCut Ingress other/cm-1",
+            "ask for the certificate in the namespace that has it",
+        );
+    }
+    // What it says itself holds, as of any object.
+    let said = of_other("other/cm-1", &to("403, exposed"));
+    check(
+        &(host.clone() + &said),
+        &format!("a.example.com/ default/web:80 403,exposed\n{token} 403,exposed"),
+        "",
+    );
+    // Another solver of its own makes it none that has the host; a path that is not exposed lends it nothing.
+    let second = of_other("other/cm-2", "").replace("T0ken", "second");
+    check(
+        &(host.clone() + &stranger + &second),
+        &format!(
+            "a.example.com/ default/web:80 403,exposed\n{token} 403
+             a.example.com/.well-known/acme-challenge/second other/web:80 403"
+        ),
+        "ExposureCut Ingress other/cm-1\nExposureCut Ingress other/cm-2",
+    );
+    check(
+        &(host + &stranger + &ingress("other/j", "", "a.example.com /mine P web")),
+        &format!(
+            "a.example.com/ default/web:80 403,exposed\n{token} 403
+             a.example.com/mine other/web:80 403"
+        ),
+        "ExposureCut Ingress other/cm-1",
+    );
+    // Nor does a wildcard of somebody else's.
+    check(
+        &(ingress("i", &to("403, exposed"), "*.example.com / P web") + &stranger),
+        &format!("*.example.com/ default/web:80 403,exposed\n{token} 403"),
+        "ExposureCut Ingress other/cm-1",
+    );
+}
+
+#[test]
+fn a_solver_is_exposed_as_its_host_where_the_root_or_the_certificate_or_the_gateway_is_its_namespaces() {
+    let included = proxy("other/q", EXPOSED, &format!("routes: [{{{WEB}}}]"));
+    let root = |name: &str, tls: &str| {
+        let include = "includes: [{name: q, namespace: other}]";
+        proxy(name, "", &format!("virtualhost: {{fqdn: a.example.com{tls}}}, {include}"))
+    };
+    let token = "a.example.com/.well-known/acme-challenge/T0ken default/api:80 403,exposed";
+    let expected = format!("a.example.com/ other/web:80 403,exposed\n{token}");
+    let solver = solver("cm-1", "a.example.com", "");
+    check(&(root("p", "") + &included + &solver), &expected, "");
+    let delegation = "{apiVersion: projectcontour.io/v1, kind: TLSCertificateDelegation, metadata: {name: d, namespace: default}, \
+                      spec: {delegations: [{secretName: cert, targetNamespaces: ['*']}]}}\n---\n";
+    let root = root("other/p", ", tls: {secretName: default/cert}");
+    check(&(delegation.to_owned() + &root + &included + &solver), &expected, "");
+
+    let backend = "rules: [{backendRefs: [{name: web, port: 80}]}]";
+    let listener = HTTP.replace("}", ", allowedRoutes: {namespaces: {from: All}}}");
+    let spec =
+        format!("parentRefs: [{{name: gw, namespace: default}}], hostnames: [a.example.com], {backend}");
+    let app = route("other/r", &spec).replace("namespace: other}", &format!("namespace: other{EXPOSED}}}"));
+    let rule = "matches: [{path: {type: Exact, value: /.well-known/acme-challenge/T0ken}}], backendRefs: [{name: api, port: 80}]";
+    let spec = format!("parentRefs: [{{name: gw}}], hostnames: [a.example.com], rules: [{{{rule}}}]");
+    let label = "namespace: default, labels: {acme.cert-manager.io/http01-solver: 'true'}}";
+    let solver = route("cm-1", &spec).replacen("namespace: default}", label, 1);
+    check(&(gateway(&listener) + &app + &solver), &expected, "");
 }

@@ -108,6 +108,17 @@ fn a_path_that_no_request_can_have_hides_the_host() {
 }
 
 #[test]
+fn two_slashes_at_the_end_of_a_path_that_is_taken_to_the_letter_are_in_no_request() {
+    for kind in ["E", "I"] {
+        check(
+            &ingress("i", "", &format!("a.example.com / P web\n a.example.com /x// {kind} api")),
+            "a.example.com hidden",
+            "Hidden Ingress default/i",
+        );
+    }
+}
+
+#[test]
 fn one_object_may_name_a_path_twice() {
     check(
         &ingress("i", "", "a.example.com /x P web\n a.example.com /x E api"),

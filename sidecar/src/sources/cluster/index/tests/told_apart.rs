@@ -42,6 +42,70 @@ fn what_another_object_has_of_a_path_by_another_kind_of_path_narrows_it() {
 }
 
 #[test]
+fn what_lost_its_path_to_an_older_object_narrows_what_is_around_it_all_the_same() {
+    let public =
+        |name: &str, rule: &str| ingress(name, &to("403, exposed"), &format!("a.example.com {rule}"));
+    let around = public("app", "/ P web");
+    let admin = ingress("secret", "", "a.example.com /admin I api");
+    let expected = "a.example.com/ default/web:80 403\na.example.com/admin default/web:80 403";
+    for probe in ["/admin E web", "/admin P web"] {
+        check(
+            &(public("probe", probe) + &admin + &around),
+            expected,
+            "ExposureCut Ingress default/app\nExposureCut Ingress default/probe\nPathTaken Ingress default/secret",
+        );
+    }
+    // Of one kind of path the older object has it all, what is longer too.
+    check(
+        &(public("probe", "/admin I web") + &admin + &around),
+        "a.example.com/ default/web:80 403,exposed\na.example.com/admin default/web:80 403,exposed",
+        "PathTaken Ingress default/secret",
+    );
+}
+
+#[test]
+fn a_path_and_the_same_with_a_slash_are_two_at_the_controller() {
+    let taken = "ExposureCut Ingress default/a\nPathTaken Ingress default/b";
+    check(&two("public /x E web", "home /x/ E api"), "a.example.com/x default/web:80 403", taken);
+    check(
+        &two("public /x/ E web", "home /x/ E api"),
+        "a.example.com/x default/web:80 403,exposed",
+        "PathTaken Ingress default/b",
+    );
+    // Of two prefixes of HTTPRoutes Contour takes the longer text first.
+    check(
+        &routes(("public", "path: {value: /x}"), ("home", "path: {value: /x/}")),
+        "a.example.com/x default/web:80 403",
+        "ExposureCut HTTPRoute default/a\nPathTaken HTTPRoute default/b",
+    );
+    // A pattern without anything special is one path, after what is exact.
+    let literal = "path: {type: RegularExpression, value: /x}";
+    check(
+        &routes(("public", literal), ("home", "path: {type: Exact, value: /x}")),
+        "a.example.com/x default/web:80 403",
+        "ExposureCut HTTPRoute default/a\nPathTaken HTTPRoute default/b",
+    );
+    // The path itself is of what is around it.
+    check_saying(
+        &two("home / P web", "public /foo/ E api"),
+        "a.example.com/ default/web:80 403\na.example.com/foo default/api:80 403",
+        "ExposureCut Ingress default/b",
+        "ends with a slash",
+    );
+}
+
+#[test]
+fn of_an_ingress_and_an_httpproxy_with_the_same_path_contour_takes_the_httpproxy_whatever_their_age() {
+    let routes =
+        format!("virtualhost: {{fqdn: a.example.com}}, routes: [{{conditions: [{{prefix: /x}}], {WEB}}}]");
+    check(
+        &(ingress("i", &to("403, exposed"), "a.example.com /x I api") + &proxy("p", "", &routes)),
+        "a.example.com/x default/api:80 403",
+        "ExposureCut Ingress default/i\nPathTaken HTTPProxy default/p",
+    );
+}
+
+#[test]
 fn a_text_that_ends_with_a_slash_leaves_its_path_to_the_rule_around_it() {
     check_saying(
         &two("home / P web", "public /foo/ I api"),

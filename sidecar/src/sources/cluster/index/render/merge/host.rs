@@ -1,6 +1,7 @@
 //! One host: its paths, each with the object that has it.
 
 mod cut;
+mod solver;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,12 +14,12 @@ use super::super::super::super::objects::ObjectRef;
 use super::super::super::super::picture::{PathOrigins, Reason};
 use super::super::super::digest::meta::RouteMeta;
 use super::super::super::digest::path::{Backend, Matching};
-use super::super::super::words::ACME_PATH;
 use super::super::Notes;
 use super::super::claim::{Claim, Where};
 use super::super::topology::Topology;
 use super::super::zone_set::ZoneSet;
 use super::Uses;
+pub(super) use solver::Standing;
 
 /// The name of what Envoy answers by itself; no Service has it, for theirs have a slash.
 const ANSWERED: &str = "envoy";
@@ -28,6 +29,8 @@ pub(super) struct HostMerge<'a> {
     pub(super) host: Arc<str>,
     pattern: HostPattern,
     prefer: Option<wire::Prefer>,
+    /// All that is asked for of it, by path and age.
+    claims: &'a [Claim<'a>],
     /// None: the host is hidden.
     rules: BTreeMap<Arc<str>, RuleMerge<'a>>,
 }
@@ -35,26 +38,24 @@ pub(super) struct HostMerge<'a> {
 /// One path.
 struct RuleMerge<'a> {
     by: &'a RouteMeta,
+    /// All that is asked for of it, the older first.
+    claims: &'a [Claim<'a>],
     /// What it matches at the controller, over all claims of its object.
     matching: BTreeSet<Matching>,
-    /// Whether one of these claims is for every request at the path and below.
-    whole: bool,
-    /// Whether one is for some requests alone.
+    /// Whether one claim of its object is for some requests alone.
     conditional: bool,
     backends: Vec<&'a Backend>,
     answered: bool,
     hidden: bool,
-    /// Whether the controller serves nothing there either, so that nothing of it can leak.
-    unserved: bool,
     exposed_to: ZoneSet,
 }
 
 impl<'a> HostMerge<'a> {
     /// The host of these claims, sorted by path and age.
-    pub(super) fn of(claims: &[Claim<'a>], topology: &Topology, notes: &mut Notes) -> Option<Self> {
+    pub(super) fn of(claims: &'a [Claim<'a>], topology: &Topology, notes: &mut Notes) -> Option<Self> {
         let host = Arc::clone(&claims.first()?.host);
         let pattern = HostPattern::parse(&host).ok()?;
-        let mut merge = Self { host, pattern, prefer: None, rules: BTreeMap::new() };
+        let mut merge = Self { host, pattern, prefer: None, claims, rules: BTreeMap::new() };
         let hidden = claims.iter().find(|claim| claim.path.is_none());
         for claims in claims.chunk_by(|a, b| a.path == b.path) {
             let Some(path) = claims.first().and_then(|claim| claim.path.as_ref()) else { continue };
@@ -64,7 +65,7 @@ impl<'a> HostMerge<'a> {
                 merge.path(path, claims, topology, notes);
             }
         }
-        merge.preference(claims, notes);
+        merge.preference(notes);
         Some(merge)
     }
 
@@ -78,29 +79,25 @@ impl<'a> HostMerge<'a> {
 
     /// A path goes to the oldest object that claims it as its own: a pattern of paths does not, nor does a redirect, which
     /// stands beside the real thing wherever another listener has that (`http` to `https`).
-    fn path(&mut self, path: &Arc<str>, claims: &[Claim<'a>], topology: &Topology, notes: &mut Notes) {
+    fn path(&mut self, path: &Arc<str>, claims: &'a [Claim<'a>], topology: &Topology, notes: &mut Notes) {
         let owns =
             |claim: &&Claim<'a>| claim.matching != Matching::Regex && !matches!(claim.goes, Where::Answered);
         let Some(winner) = claims.iter().find(owns).or(claims.first()) else { return };
         let mut rule = RuleMerge {
             by: winner.by,
+            claims,
             matching: BTreeSet::new(),
-            whole: false,
             conditional: false,
             backends: Vec::new(),
             answered: false,
             hidden: false,
-            unserved: true,
             exposed_to: winner.exposed_to,
         };
         let mut told: Option<&ObjectRef> = None;
         for claim in claims {
             if claim.by.object == winner.by.object {
                 rule.matching.insert(claim.matching);
-                rule.whole |=
-                    !claim.conditional && !matches!(claim.matching, Matching::Exact | Matching::Below);
                 rule.conditional |= claim.conditional;
-                rule.unserved &= matches!(claim.goes, Where::Unserved);
                 match claim.goes {
                     Where::To(backends) => rule.backends.extend(backends),
                     Where::Answered => rule.answered = true,
@@ -120,17 +117,17 @@ impl<'a> HostMerge<'a> {
             rule.backends.clear();
         }
         rule.allow(&self.pattern, path, topology, notes);
-        self.share(path, &mut rule, claims, topology, notes);
+        self.share(path, &mut rule, topology, notes);
         self.rules.insert(Arc::clone(path), rule);
     }
 
     /// A pattern of paths can match what any rule has: with one exposure for all of them that does no harm, with
     /// several nobody knows which one holds.
-    pub(super) fn regexes(&mut self, claims: &[Claim<'_>], notes: &mut Notes) {
+    pub(super) fn regexes(&mut self, notes: &mut Notes) {
         let mut exposures = self.rules.values().map(|rule| rule.exposed_to);
         let first = exposures.next();
         let same = exposures.all(|exposed_to| Some(exposed_to) == first);
-        let mut regexes = claims.iter().filter(|claim| claim.matching == Matching::Regex).peekable();
+        let mut regexes = self.claims.iter().filter(|claim| claim.matching == Matching::Regex).peekable();
         if same || regexes.peek().is_none() {
             return;
         }
@@ -146,8 +143,8 @@ impl<'a> HostMerge<'a> {
     }
 
     /// The oldest object's word on who serves.
-    fn preference(&mut self, claims: &[Claim<'a>], notes: &mut Notes) {
-        let with_one = claims.iter().map(|claim| claim.by).filter(|by| by.prefer.is_some());
+    fn preference(&mut self, notes: &mut Notes) {
+        let with_one = self.claims.iter().map(|claim| claim.by).filter(|by| by.prefer.is_some());
         let mut by: Vec<&RouteMeta> = with_one.collect();
         by.sort_unstable_by_key(|by| by.age());
         by.dedup_by(|a, b| a.object == b.object);
@@ -172,34 +169,6 @@ impl<'a> HostMerge<'a> {
                     notes.add(&by.object, Reason::Ignored, message);
                 }
                 Some(_) => {}
-            }
-        }
-    }
-
-    /// Everyone who may ask for some path, solvers' aside.
-    pub(super) fn exposed_to(&self) -> ZoneSet {
-        let rules = self.rules.iter().filter(|(path, rule)| !is_solver(path, rule.by));
-        rules.fold(ZoneSet::default(), |all, (_, rule)| all | rule.exposed_to)
-    }
-
-    /// Certificates are asked for where the host is: a solver's path is exposed as its host is, or as the wildcard that
-    /// would answer for it.
-    pub(super) fn expose_solvers(
-        &mut self,
-        covering: impl FnOnce(&HostPattern) -> Option<ZoneSet>,
-        topology: &Topology,
-        notes: &mut Notes,
-    ) {
-        if !self.rules.iter().any(|(path, rule)| is_solver(path, rule.by)) {
-            return;
-        }
-        let alone = self.rules.iter().all(|(path, rule)| is_solver(path, rule.by));
-        let exposed_to = if alone { covering(&self.pattern) } else { Some(self.exposed_to()) };
-        let Some(exposed_to) = exposed_to else { return };
-        for (path, rule) in &mut self.rules {
-            if is_solver(path, rule.by) && rule.by.expose_to.is_none() && !rule.hidden {
-                rule.exposed_to = rule.exposed_to | exposed_to;
-                rule.allow(&self.pattern, path, topology, notes);
             }
         }
     }
@@ -321,11 +290,6 @@ impl RuleMerge<'_> {
         };
         Some((backends.iter().map(name).collect::<Vec<_>>().join("+"), backends))
     }
-}
-
-/// Whether cert-manager's solver answers at a path.
-fn is_solver(path: &str, by: &RouteMeta) -> bool {
-    by.solver && path.strip_prefix(ACME_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The path around a path: `/` around `/a`, `/a` around `/a/b`.
