@@ -21,7 +21,7 @@ use kustomization::{Kustomizations, is_encrypted, makes_objects};
 use place::{Place, Remark};
 
 use super::index::Index;
-use super::objects::{Kind, Object, ReadError};
+use super::objects::{Kind, Object, ReadError, zone_fields};
 use super::picture::Picture;
 use super::settings::Settings;
 use crate::sources::file;
@@ -218,7 +218,8 @@ impl Manifests {
             return remark(&format!("version {version} is not read: write {}", known.version()));
         }
         without_nulls(&mut document);
-        match known.read(&document) {
+        let unknown = (*known == Kind::Zone).then(|| zone_fields::unknown(&document)).flatten();
+        match unknown.map_or_else(|| known.read(&document), Err) {
             Ok(mut object) => {
                 let metadata = object.metadata_mut();
                 if metadata.name.as_ref().is_none_or(String::is_empty) {

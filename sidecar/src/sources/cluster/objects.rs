@@ -8,6 +8,7 @@ mod gateway_api;
 mod kubernetes;
 mod selector;
 mod zone;
+pub(crate) mod zone_fields;
 
 use std::fmt;
 use std::ops::Deref;

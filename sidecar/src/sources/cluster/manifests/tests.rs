@@ -463,6 +463,29 @@ fn items_of_a_list_of_one_kind_need_not_say_it() {
     check(&[("a.yaml", list)], &["Ingress default/i"], &[]);
 }
 
+#[test]
+fn a_zones_fields_are_those_that_its_definition_has() {
+    let zone = |spec: &str| {
+        format!(
+            "{{apiVersion: st8s.stuartpb.com/v1alpha1, kind: Zone, metadata: {{name: z}}, spec: {{{spec}}}}}"
+        )
+    };
+    let whole = "public: true, allow: {namespaces: [web]}, links: [{to: '403', gateways: [{selector: {matchLabels: {a.b/c: d}}}]}]";
+    check(&[("a.yaml", &zone(whole))], &["Zone -/z"], &[]);
+    fault(
+        zone("Public: true").as_bytes(),
+        "a.yaml:1: Zone z: spec.Public: there is no such field: write one of allow, links, nodes, public, speaksFor",
+    );
+    fault(
+        zone("allow: {namespace: [web]}").as_bytes(),
+        "a.yaml:1: Zone z: spec.allow.namespace: there is no",
+    );
+    fault(
+        zone("links: [{to: '403', gateway: []}]").as_bytes(),
+        "a.yaml:1: Zone z: spec.links[0].gateway: there",
+    );
+}
+
 /// What is wrong with one file.
 #[track_caller]
 fn fault(bytes: &[u8], expected: &str) {
