@@ -5,6 +5,7 @@
 
 mod folder;
 mod kustomization;
+mod made;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,8 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use folder::Folder;
-use kustomization::{Kustomizations, is_encrypted, makes_objects};
+use kustomization::Kustomizations;
+use made::{is_encrypted, makes_objects};
 use place::{Place, Remark};
 
 use super::index::Index;
@@ -89,6 +91,10 @@ impl ManifestsError {
             Self::Shape { place, .. } | Self::Object { place, .. } => &place.file,
         }
     }
+
+    fn is_of_object(&self) -> bool {
+        matches!(self, Self::Shape { .. } | Self::Object { .. })
+    }
 }
 
 /// Reads a folder with all below it, a file, or `-` for standard input.
@@ -110,12 +116,19 @@ pub(crate) fn read(path: &Path) -> Result<Manifests, Vec<ManifestsError>> {
         }
     }
     let used = manifests.kustomizations.used(&folder);
-    errors.retain(|error| !used.contains(error.file()));
-    manifests.without(&used);
+    let mut dropped = manifests.without(&used);
+    errors.retain(|error| match used.get(error.file()) {
+        // A patch need not have all that an object has, and values may be no YAML.
+        Some(file) => {
+            dropped.extend(error.is_of_object().then_some(file));
+            false
+        }
+        None => true,
+    });
     for file in &folder.hidden {
         manifests.tell_of_hidden(file);
     }
-    manifests.kustomizations.tell(&folder, &mut manifests.remarks);
+    manifests.kustomizations.tell(&folder, &dropped, &mut manifests.remarks);
     let with_objects = manifests.places.iter().map(|place| &*place.file).collect();
     manifests.kustomizations.tell_of_unlisted(&folder, &with_objects, &mut manifests.remarks);
     manifests.tell_of_twins();
@@ -264,15 +277,21 @@ impl Manifests {
         self.document(place, item, errors);
     }
 
-    /// Leaves out what these files say.
-    fn without(&mut self, files: &HashSet<&Path>) {
-        if files.is_empty() {
-            return;
+    /// Leaves out what these files say; those that said anything.
+    fn without<'f>(&mut self, files: &HashSet<&'f Path>) -> HashSet<&'f Path> {
+        let mut dropped = HashSet::new();
+        let mut stays = |place: &Place| {
+            let file = files.get(&*place.file);
+            dropped.extend(file);
+            file.is_none()
+        };
+        if !files.is_empty() {
+            let objects = std::mem::take(&mut self.objects).into_iter().zip(std::mem::take(&mut self.places));
+            (self.objects, self.places) = objects.filter(|(_, place)| stays(place)).unzip();
+            self.remarks.retain(|remark| stays(&remark.place));
+            self.kustomizations.retain(stays);
         }
-        let objects = std::mem::take(&mut self.objects).into_iter().zip(std::mem::take(&mut self.places));
-        (self.objects, self.places) = objects.filter(|(_, place)| !files.contains(&*place.file)).unzip();
-        self.remarks.retain(|remark| !files.contains(&*remark.place.file));
-        self.kustomizations.without(files);
+        dropped
     }
 
     /// A hidden file is no manifest, unless it looks like one.

@@ -80,14 +80,19 @@ impl Folder {
             }
         };
         entries.sort_unstable();
-        let of_chart = |path: &PathBuf| path.file_name().is_some_and(|name| name == "Chart.yaml");
-        if entries.iter().any(of_chart) {
-            if hidden {
+        let has = |wanted: fn(&Path) -> bool| entries.iter().any(|path| wanted(path));
+        if has(|path| is_named(path, "Chart.yaml")) {
+            // What a kustomization lists is applied, chart or not.
+            let whole = !has(is_kustomization);
+            if !hidden {
+                let text = "a Helm chart is not rendered: add what `helm template` makes of it".to_owned();
+                remarks.push(Remark { place: Place::whole(folder), text });
+                self.charts.extend(whole.then(|| real(folder)));
+            }
+            if whole {
                 return;
             }
-            self.charts.push(real(folder));
-            let text = "a Helm chart is not rendered: add what `helm template` makes of it".to_owned();
-            return remarks.push(Remark { place: Place::whole(folder), text });
+            entries.retain(|path| !is_named(path, "templates"));
         }
         if !hidden {
             self.seen.insert(real(folder));
@@ -97,7 +102,7 @@ impl Folder {
             if path.is_dir() {
                 if !path.is_symlink() {
                     // What Git keeps for itself is nobody's manifest.
-                    if path.file_name().is_none_or(|name| name != ".git") {
+                    if !is_named(&path, ".git") {
                         self.enter(&path, hidden, remarks, errors);
                     }
                 } else if !real(&path).starts_with(&self.root) && !hidden {
@@ -165,9 +170,11 @@ fn is_manifest(path: &Path) -> bool {
 
 /// Whether kustomize looks for its configuration under this name.
 pub(super) fn is_kustomization(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| {
-        name == "kustomization.yaml" || name == "kustomization.yml" || name == "Kustomization"
-    })
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"].iter().any(|name| is_named(path, name))
+}
+
+fn is_named(path: &Path, name: &str) -> bool {
+    path.file_name().is_some_and(|own| own == name)
 }
 
 fn is_hidden(path: &Path) -> bool {

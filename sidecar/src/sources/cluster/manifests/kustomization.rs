@@ -90,9 +90,9 @@ struct FluxKustomization {
 impl Kustomizations {
     /// Takes a document, if it is one. That of a file of the right name needs no kind.
     pub(super) fn take(&mut self, place: &Place, group: &str, kind: &str, document: &Value) -> bool {
-        let by_name = group.is_empty() && kind.is_empty() && is_kustomization(&place.file);
-        if by_name || (group == "kustomize.config.k8s.io" && (kind == "Kustomization" || kind == "Component"))
-        {
+        let named = matches!(kind, "" | "Kustomization" | "Component");
+        let unsaid = group.is_empty() && is_kustomization(&place.file);
+        if named && (unsaid || group == "kustomize.config.k8s.io") {
             self.of_kustomize.push(Kustomization::of(place, kind, document));
         } else if group == "kustomize.toolkit.fluxcd.io" && kind == "Kustomization" {
             self.of_flux.push(FluxKustomization::of(place, document));
@@ -102,31 +102,30 @@ impl Kustomizations {
         true
     }
 
-    /// The files that they use as patches and the like, and that nothing applies as objects: none stand there.
+    /// The files that they use as patches and the like and that the kustomization around them leaves out: no objects
+    /// stand there.
     pub(super) fn used<'f>(&self, folder: &'f Folder) -> HashSet<&'f Path> {
         let mut used = HashSet::new();
         for kustomization in &self.of_kustomize {
-            let at = kustomization.place.folder();
-            used.extend(kustomization.used.iter().filter_map(|path| found(folder.find(&at.join(path)))));
+            used.extend(kustomization.uses(folder).map(|(_, real)| real));
         }
         let applied = Applied::by(self, folder);
         let files = folder.files.iter().filter(|file| used.contains(&file.real));
-        files
-            .filter(|file| !matches!(applied.of(file), By::Resources | By::Flux))
-            .map(|file| &*file.path)
-            .collect()
+        files.filter(|file| matches!(applied.of(file), By::LeftOut(_))).map(|file| &*file.path).collect()
     }
 
-    /// Leaves out those of these files.
-    pub(super) fn without(&mut self, files: &HashSet<&Path>) {
-        self.of_kustomize.retain(|one| !files.contains(&*one.place.file));
-        self.of_flux.retain(|one| !files.contains(&*one.place.file));
+    /// Keeps those whose places are to stay.
+    pub(super) fn retain(&mut self, mut stays: impl FnMut(&Place) -> bool) {
+        self.of_kustomize.retain(|one| stays(&one.place));
+        self.of_flux.retain(|one| stays(&one.place));
     }
 
-    /// What of each is not followed.
-    pub(super) fn tell(&self, folder: &Folder, remarks: &mut Vec<Remark>) {
+    /// What of each is not followed. `dropped` are files with objects that are not read, as one uses them otherwise.
+    pub(super) fn tell(&self, folder: &Folder, dropped: &HashSet<&Path>, remarks: &mut Vec<Remark>) {
+        let dropped = folder.files.iter().filter(|file| dropped.contains(&*file.path));
+        let dropped: HashSet<&Path> = dropped.map(|file| &*file.real).collect();
         for kustomization in &self.of_kustomize {
-            remarks.extend(kustomization.remark(folder));
+            remarks.extend(kustomization.remark(folder, &dropped));
         }
         let sources: BTreeSet<&(String, String)> = self.of_flux.iter().map(|one| &one.source).collect();
         for kustomization in &self.of_flux {
@@ -167,11 +166,10 @@ struct Applied<'k> {
 /// What applies a file.
 #[derive(Debug)]
 enum By<'k> {
-    Resources,
-    Flux,
+    /// A kustomization.yaml that lists it, Flux, or who knows.
+    Any,
     /// Not the kustomization around it.
     LeftOut(&'k Place),
-    Unsaid,
 }
 
 impl<'k> Applied<'k> {
@@ -192,17 +190,17 @@ impl<'k> Applied<'k> {
 
     fn of(&self, file: &File) -> By<'k> {
         if self.resources.contains(&file.real) {
-            return By::Resources;
+            return By::Any;
         }
         for ancestor in file.real.ancestors().skip(1) {
             if let Some(place) = self.kustomizations.get(ancestor) {
                 return By::LeftOut(place);
             }
             if self.by_flux.contains(ancestor) {
-                return By::Flux;
+                return By::Any;
             }
         }
-        By::Unsaid
+        By::Any
     }
 }
 
@@ -239,9 +237,17 @@ impl Kustomization {
         }
     }
 
-    fn remark(&self, folder: &Folder) -> Option<Remark> {
+    /// What it uses otherwise than as an object, as it is written and without links.
+    fn uses<'a>(&'a self, folder: &'a Folder) -> impl Iterator<Item = (&'a str, PathBuf)> {
+        let at = self.place.folder();
+        self.used.iter().filter_map(move |path| Some((path.as_str(), found(folder.find(&at.join(path)))?)))
+    }
+
+    fn remark(&self, folder: &Folder, dropped: &HashSet<&Path>) -> Option<Remark> {
         let at = self.place.folder();
         let mut left = self.changing.clone();
+        let uses = self.uses(folder).filter(|(_, real)| dropped.contains(&**real));
+        left.extend(uses.map(|(path, _)| format!("`{path}` (used by it, not read as an object)")));
         for entry in &self.listed {
             let why = match folder.find(&at.join(entry)) {
                 Found::Read(_) => continue,
@@ -353,37 +359,4 @@ fn is_remote(entry: &str) -> bool {
 
 fn found(found: Found) -> Option<PathBuf> {
     if let Found::Read(real) = found { Some(real) } else { None }
-}
-
-/// What makes objects of others, or changes them, and how its objects are had: of some kinds, by their group.
-pub(super) fn makes_objects(group: &str, kind: &str) -> Option<&'static str> {
-    match (group, kind) {
-        (_, "HelmRelease")
-        | ("helm.cattle.io", "HelmChart" | "HelmChartConfig")
-        | ("helm.k0sproject.io", "Chart") => {
-            Some("its chart is not rendered: add what `helm template` makes of it")
-        }
-        ("argoproj.io", "Application" | "ApplicationSet") => {
-            Some("what Argo CD makes of its sources is not made here: add what `argocd app manifests` prints")
-        }
-        ("fluxcd.controlplane.io", "ResourceSet" | "FluxInstance") => {
-            Some("what it makes is not made here: add what `flux-operator build` prints")
-        }
-        ("fleet.cattle.io", "GitRepo" | "Bundle" | "HelmOp")
-        | ("kappctrl.k14s.io", "App")
-        | ("packaging.carvel.dev", "PackageInstall") => {
-            Some("what it makes is not made here: add the objects that come of it")
-        }
-        ("kyverno.io", "ClusterPolicy" | "Policy")
-        | ("admissionregistration.k8s.io", "MutatingAdmissionPolicy")
-        | ("policies.kyverno.io", "MutatingPolicy" | "GeneratingPolicy") => {
-            Some("what it makes or changes in the cluster is not made or changed here: add what comes of it")
-        }
-        _ => None,
-    }
-}
-
-/// Whether a document was encrypted by SOPS (<https://getsops.io/docs/>), all of it or some fields.
-pub(super) fn is_encrypted(document: &Value) -> bool {
-    document.get("sops").is_some_and(Value::is_object)
 }

@@ -285,9 +285,13 @@ fn a_patch_is_no_object() {
             ("over/v.yaml", "{{ no: yaml"),
         ],
         &["Service default/s"],
-        &["over/kustomization.yaml:1: Kustomization: not followed: `patches`. Read"],
+        &[
+            "over/kustomization.yaml:1: Kustomization: not followed: `patches`, `p.yaml` (used by it, not read as an object). Read",
+        ],
     );
-    // What Flux applies besides is an object all the same.
+    // One that a kustomization elsewhere uses may be applied all the same, and that which Flux applies is.
+    let values = ("below/kustomization.yaml", "configMapGenerator: [{files: [../a.yaml]}]");
+    check(&[("a.yaml", NODE), values], &["Node -/n"], &[]);
     check(
         &[
             ("flux.yaml", &flux("path: ./all")),
@@ -296,6 +300,20 @@ fn a_patch_is_no_object() {
         ],
         &["Node -/n"],
         &[],
+    );
+}
+
+#[test]
+fn a_chart_beside_a_kustomization_hides_nothing_of_it() {
+    check(
+        &[
+            ("Chart.yaml", "name: c"),
+            ("templates/x.yaml", "{{ not yaml"),
+            ("kustomization.yaml", "{kind: Kustomization, resources: [a.yaml]}"),
+            ("a.yaml", NODE),
+        ],
+        &["Node -/n"],
+        &[": a Helm chart is not rendered"],
     );
 }
 
