@@ -21,6 +21,7 @@ use digest::unreadable::UnreadableDigest;
 use digest::{Digester, Store, key_of};
 pub(crate) use unreadable::Unreadable;
 use words::Words;
+use zoneway_core::table::Limits;
 use zoneway_site::wire;
 
 /// The objects that are there.
@@ -36,6 +37,10 @@ pub(crate) struct Index {
     store: Store,
     /// What was rendered of everything but endpoints, until something of that changes.
     routing: Option<render::Routing>,
+    /// The same without the hosts that a table has no room for, where there are any.
+    fitted: Option<render::Routing>,
+    /// How much a table may hold.
+    limits: Limits,
     /// The hosts of the last picture.
     hosts: wire::Entries<wire::Host>,
     /// Where services ran in the last picture.
@@ -56,6 +61,8 @@ impl Index {
             backends: Pool::default(),
             store: Store::default(),
             routing: None,
+            fitted: None,
+            limits: Limits::default(),
             hosts: wire::Entries::default(),
             running: render::Running::default(),
             moved: BTreeSet::new(),
@@ -140,13 +147,24 @@ impl Index {
                 routing
             }
             None => {
-                let routing = render::Routing::of(&self.settings, self.supposes, &self.store, &self.hosts);
+                let left = BTreeSet::new();
+                let routing =
+                    render::Routing::of(&self.settings, self.supposes, &self.store, &self.hosts, left);
+                self.fitted = None;
                 self.hosts = routing.hosts().clone();
                 self.running = render::Running::of(&routing, &self.running, self.supposes, &self.store);
                 routing
             }
         };
-        let picture = render::picture(&routing, &self.running, &self.settings);
+        let left = render::left_out(&routing, &self.running, &self.settings, &self.limits, &self.store);
+        if left.is_empty() {
+            self.fitted = None;
+        } else if self.fitted.as_ref().is_none_or(|fitted| *fitted.left() != left) {
+            let hosts = routing.hosts();
+            self.fitted = Some(render::Routing::of(&self.settings, self.supposes, &self.store, hosts, left));
+        }
+        let shown = self.fitted.as_ref().unwrap_or(&routing);
+        let picture = render::picture(shown, &self.running, &self.settings);
         self.routing = Some(routing);
         self.texts.forget_unused();
         self.backends.forget_unused();

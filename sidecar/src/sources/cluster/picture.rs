@@ -78,6 +78,8 @@ pub(crate) enum Reason {
     NoHost,
     /// The object cannot be used as written, and what it asks for is hidden.
     Hidden,
+    /// A table has no room for what it asks for.
+    NoRoom,
     /// The object is not of its kind's fields and types.
     Unreadable,
     /// A path belongs to an older object.
@@ -110,6 +112,7 @@ impl Reason {
             Self::NodeUnusable => "NodeUnusable",
             Self::NoHost => "NoHost",
             Self::Hidden => "Hidden",
+            Self::NoRoom => "NoRoom",
             Self::Unreadable => "Unreadable",
             Self::PathTaken => "PathTaken",
             Self::UnknownZone => "UnknownZone",

@@ -5,6 +5,7 @@
 //! the wider one is cut: what is exposed is what both say.
 
 mod host;
+mod stand_in;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::Notes;
 use super::claim::{Claim, Holders};
 use super::topology::Topology;
 use host::{HostMerge, Standing};
+use stand_in::stand_ins;
 
 /// Every host, and what serves it.
 #[derive(Debug, Default)]
@@ -65,16 +67,19 @@ pub(super) struct Use {
     pub(super) by: Vec<ObjectRef>,
 }
 
-/// `before`: the hosts as they were, of which those that are so still are kept.
+/// `before`: the hosts as they were, of which those that are so still are kept. `left`: hosts that there is no room for.
 pub(super) fn merge(
     mut claims: Vec<Claim<'_>>,
     holders: &Holders<'_>,
     topology: &Topology,
     before: &wire::Entries<wire::Host>,
+    left: &BTreeSet<Arc<str>>,
     notes: &mut Notes,
 ) -> Merged {
     claims.sort_by(|a, b| (&a.host, &a.path, a.by.age()).cmp(&(&b.host, &b.path, b.by.age())));
-    let hosts = || claims.chunk_by(|a, b| a.host == b.host);
+    let all_hosts = || claims.chunk_by(|a, b| a.host == b.host);
+    let is_left = |claims: &[Claim<'_>]| claims.first().is_some_and(|claim| left.contains(&claim.host));
+    let hosts = || all_hosts().filter(|claims| left.is_empty() || !is_left(claims));
     // What is told of them is told below.
     let wildcards = hosts().filter(|claims| claims.first().is_some_and(|claim| claim.host.starts_with('*')));
     let wildcards = wildcards.filter_map(|claims| {
@@ -84,6 +89,10 @@ pub(super) fn merge(
     });
     let wildcards: BTreeMap<Arc<str>, Standing<'_>> =
         wildcards.map(|host| (Arc::clone(&host.host), host.standing(holders))).collect();
+    let stand_ins = match left.is_empty() {
+        true => BTreeMap::new(),
+        false => stand_ins(all_hosts().filter(|claims| is_left(claims)), &wildcards, topology),
+    };
     let mut merged = Merged::default();
     let mut hidden = BTreeSet::new();
     // In order. A map that is made of a list has no room for more entries, which is half of one that they are put into.
@@ -94,10 +103,14 @@ pub(super) fn merge(
     // One after the other: a host that is being merged takes ten times the room of one that is written.
     for claims in hosts() {
         let Some(mut host) = HostMerge::of(claims, topology, notes) else { continue };
-        host.expose_solvers(|pattern| covering(pattern, &wildcards), holders, topology, notes);
+        let covering = |pattern: &HostPattern| nearest(pattern, &wildcards).map(|(_, standing)| standing);
+        host.expose_solvers(covering, holders, topology, notes);
         host.regexes(notes);
         host.cut(topology, notes);
         let name = Arc::clone(&host.host);
+        if let Some(stands_in) = stand_ins.get(&name) {
+            host.stand_in(stands_in, topology, notes);
+        }
         let (written, origins) = host.written(topology, notes, &mut merged.uses);
         if origins.is_empty() {
             hidden.insert(Arc::clone(&name));
@@ -119,17 +132,15 @@ pub(super) fn merge(
     merged
 }
 
-/// Who has the wildcard that would answer for a host.
-fn covering<'w, 'a>(
-    host: &HostPattern,
-    wildcards: &'w BTreeMap<Arc<str>, Standing<'a>>,
-) -> Option<&'w Standing<'a>> {
-    let parent = host.suffix().split_once('.').map(|(_, parent)| parent)?;
-    if let (PatternKind::Exact, Some(standing)) = (host.kind(), wildcards.get(format!("*.{parent}").as_str()))
-    {
-        return Some(standing);
-    }
-    let mut ancestors =
-        core::iter::successors(Some(parent), |name| name.split_once('.').map(|(_, parent)| parent));
-    ancestors.find_map(|name| wildcards.get(format!("**.{name}").as_str()))
+/// The wildcard that would answer for a host if that were not there.
+fn nearest<'w, W>(host: &HostPattern, wildcards: &'w BTreeMap<Arc<str>, W>) -> Option<(&'w Arc<str>, &'w W)> {
+    let found = |name: String| wildcards.get_key_value(name.as_str());
+    let parent = host.suffix().split_once('.').map(|(_, parent)| parent);
+    let next = match host.kind() {
+        PatternKind::Exact => parent.and_then(|parent| found(format!("*.{parent}"))),
+        PatternKind::OneLabel => found(format!("**.{}", host.suffix())),
+        PatternKind::AnyLabels => None,
+    };
+    let mut ancestors = core::iter::successors(parent, |name| name.split_once('.').map(|(_, parent)| parent));
+    next.or_else(|| ancestors.find_map(|name| found(format!("**.{name}"))))
 }

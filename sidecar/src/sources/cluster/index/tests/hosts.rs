@@ -3,7 +3,7 @@
 use super::{check, check_saying, ingress, to};
 
 /// With a date of creation.
-fn dated(ingress: &str, date: &str) -> String {
+pub(super) fn dated(ingress: &str, date: &str) -> String {
     ingress.replace("annotations:", &format!("creationTimestamp: '{date}', annotations:"))
 }
 

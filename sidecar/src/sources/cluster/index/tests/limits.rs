@@ -1,8 +1,13 @@
 //! More than a table holds: what there is no room for is left out and told of, and the rest goes on.
 
 use serde_json::{Value, json};
+use zoneway_core::table::Limits;
 
-use super::{Index, at_home, check_serves, fill, ingress, notes, settings};
+use super::hosts::dated;
+use super::{
+    Index, at_home, check_serves, fill, household, ingress, lines, notes, objects, picture_of, service,
+    settings, to,
+};
 use crate::sources::cluster::manifests::Manifests;
 use crate::sources::cluster::objects::{Kind, Object};
 use crate::sources::cluster::picture::Picture;
@@ -132,4 +137,171 @@ fn one_object_with_very_many_paths_hides_its_host_alone() {
         at_home(&(ingress("i", "", &rules.join("\n")) + &ingress("j", "", "b.example.com / P api")));
     assert_eq!(super::hosts(&picture), "a.example.com hidden\nb.example.com/ default/api:80 403");
     assert_eq!(notes(&picture), "Hidden Ingress default/i");
+}
+
+/// The household with more, where a table has room for so many bytes.
+fn within(bytes: u64, manifests: &str) -> Picture {
+    let mut with = settings();
+    with.settings.max_table_bytes = Some(bytes);
+    picture_of(with, &format!("{}\n---\n{manifests}", household()))
+}
+
+/// The same where it has room for so many hosts.
+fn index_of(hosts: usize, manifests: &str) -> Index {
+    let mut index = Index::new(settings());
+    index.limits = Limits { hosts, ..Limits::default() };
+    fill(&mut index, objects(&format!("{}\n---\n{manifests}", household())));
+    index
+}
+
+/// An Ingress of a day with so many hosts.
+fn many(name: &str, day: usize, hosts: usize) -> String {
+    let rules: Vec<String> =
+        (0..hosts).map(|number| format!("{name}-{number:02}.example.com / P web")).collect();
+    let name = format!("{name}/{name}");
+    dated(&ingress(&name, "", &rules.join("\n")), &format!("2026-01-{day:02}T00:00:00Z"))
+}
+
+/// How many hosts each object has, by the first word of their names.
+fn count(picture: &Picture, object: &str) -> usize {
+    super::hosts(picture).lines().filter(|host| host.starts_with(&format!("{object}-"))).count()
+}
+
+#[test]
+fn of_more_hosts_than_a_table_has_bytes_for_the_oldest_stay() {
+    let web = service("b/web", "studtop", "10.1.1.1")
+        + "---\n"
+        + &service("c/web", "stuchip", "10.1.1.2")
+        + "---\n";
+    let first = many("a", 1, 3) + &web + &many("b", 2, 30);
+    let before = within(3_000, &first);
+    assert_eq!(count(&before, "a"), 3);
+    let room = count(&before, "b");
+    assert!((20..30).contains(&room), "{room} of 30, which are some 110 bytes each");
+    assert_eq!(notes(&before), "ServiceNotFound Ingress a/a\nNoRoom Ingress b/b");
+    assert!(told(&before).contains(&format!("and {} more of its hosts", 30 - room - 1)), "{}", told(&before));
+
+    let after = within(3_000, &(many("c", 3, 5) + &first));
+    assert_eq!(super::hosts(&after), super::hosts(&before), "nothing goes because something new came");
+    assert_eq!(notes(&after), "ServiceNotFound Ingress a/a\nNoRoom Ingress b/b\nNoRoom Ingress c/c");
+    assert_eq!(notes(&within(40_000, &(many("c", 3, 5) + &first))), "ServiceNotFound Ingress a/a");
+}
+
+#[test]
+fn a_host_that_is_too_large_leaves_room_to_the_younger() {
+    let paths: Vec<String> =
+        (0..40).map(|number| format!("large-1.example.com /{number:0>200} P web")).collect();
+    let large = dated(&ingress("large", "", &paths.join("\n")), "2026-01-01T00:00:00Z");
+    let picture = within(4_000, &(large + &many("a", 2, 3)));
+    assert_eq!((count(&picture, "large"), count(&picture, "a")), (0, 3));
+}
+
+#[test]
+fn endpoints_that_come_take_no_more_room_than_there_is() {
+    let manifests = many("a", 1, 20).replace("a/a", "default/a");
+    let mut with = settings();
+    with.settings.max_table_bytes = Some(2_800);
+    let mut index = Index::new(with.clone());
+    fill(
+        &mut index,
+        objects(&format!(
+            "{}\n---\n{}",
+            household(),
+            manifests.replace("namespace: a,", "namespace: default,")
+        )),
+    );
+    let before = index.site();
+    assert_eq!((count(&before, "a"), notes(&before).as_str()), (20, ""));
+    let more = service("web", "studtop", "10.1.0.1")
+        .replace("nodeName: studtop}", "nodeName: studtop}, {addresses: [10.1.0.9], nodeName: stuchip}");
+    fill(&mut index, objects(&more));
+    let after = index.site();
+    check_serves(&after);
+    assert!((10..20).contains(&count(&after, "a")), "{}", super::hosts(&after));
+    assert_eq!(notes(&after), "NoRoom Ingress default/a");
+    fill(&mut index, objects(&service("web", "studtop", "10.1.0.1")));
+    assert_eq!(index.site(), before);
+}
+
+#[test]
+fn of_more_hosts_than_a_table_may_have_the_oldest_stay() {
+    let manifests =
+        dated(&ingress("i", "", "b.example.com / P web\n c.example.com / P web"), "2026-01-02T00:00:00Z")
+            + &dated(
+                &ingress("j", "", "a.example.com / P web\n c.example.com /x P api"),
+                "2026-01-03T00:00:00Z",
+            );
+    let picture = index_of(2, &manifests).site();
+    assert_eq!(
+        super::hosts(&picture),
+        lines(
+            "b.example.com/ default/web:80 403
+             c.example.com/ default/web:80 403
+             c.example.com/x default/api:80 403"
+        )
+    );
+    assert_eq!(notes(&picture), "NoRoom Ingress default/j");
+    assert_eq!(notes(&index_of(3, &manifests).site()), "");
+}
+
+#[test]
+fn a_wildcard_that_answers_for_a_host_without_room_is_open_to_no_more_than_that() {
+    let wildcards = ingress("w", &to("403, exposed"), "*.example.com / P web\n *.example.org / P web");
+    let manifests = dated(&wildcards, "2026-01-01T00:00:00Z")
+        + &dated(&ingress("i", "", "in.example.com / P api"), "2026-01-02T00:00:00Z")
+        + &dated(&ingress("j", &to("exposed"), "in.example.com /x P api"), "2026-01-03T00:00:00Z");
+    let picture = index_of(2, &manifests).site();
+    assert_eq!(
+        super::hosts(&picture),
+        "*.example.com/ default/web:80 -\n*.example.org/ default/web:80 403,exposed"
+    );
+    assert_eq!(
+        notes(&picture),
+        lines("NoRoom Ingress default/i\n NoRoom Ingress default/j\n ExposureCut Ingress default/w")
+    );
+}
+
+#[test]
+fn of_many_objects_without_room_the_namespace_is_told() {
+    let objects: String = (0..30).map(|number| many(&format!("a{number:02}"), 2, 1)).collect();
+    let objects = objects.lines().map(|line| {
+        let object = line.find("namespace: a").map(|at| line.split_at(at));
+        object.map_or(line.to_owned(), |(before, after)| {
+            format!("{before}namespace: shop{}", &after["namespace: a00".len()..])
+        })
+    });
+    let objects: Vec<String> = objects.collect();
+    let picture = index_of(0, &objects.join("\n")).site();
+    assert_eq!(picture.notes.iter().filter(|note| note.reason.as_str() == "NoRoom").count(), 11);
+    assert!(told(&picture).contains("Namespace shop: NoRoom: hosts of 30 objects"), "{}", told(&picture));
+}
+
+#[test]
+fn what_is_reckoned_with_is_never_less_than_a_table_has_and_little_more() {
+    let zones = "{apiVersion: st8s.stuartpb.com/v1alpha1, kind: Zone, metadata: {name: '403'}, spec: {speaksFor: ['403', exposed], \
+                 links: [{to: exposed, cost: 10}]}}\n---\n\
+                 {apiVersion: st8s.stuartpb.com/v1alpha1, kind: Zone, metadata: {name: exposed}, spec: {public: true, \
+                 nodes: [{name: edge, address: 203.0.113.7}], links: [{to: '403', tunnel: true}]}}\n---\n";
+    let host = |number: usize| {
+        let rules = match number % 5 {
+            0 => format!("h{number}.example.com / P web"),
+            1 => format!("h{number}.example.com / P web\n h{number}.example.com /a\"b P api"),
+            2 => format!("*.h{number}.example.com / P web\n in.h{number}.example.com / P nothing"),
+            3 => format!("h{number}.example.com /x P api\n h{number}.example.com /y/z P other"),
+            _ => format!("h{number}.example.com / P api"),
+        };
+        let annotations = match number % 3 {
+            0 => to("403, exposed"),
+            1 => format!("{}, st8s.stuartpb.com/prefer: zone", to("exposed")),
+            _ => String::new(),
+        };
+        let more = ingress(&format!("more{number}"), "", &format!("h{number}.example.com /more P web"));
+        ingress(&format!("i{number}"), &annotations, &rules)
+            + if number.is_multiple_of(7) { &more } else { "" }
+    };
+    let manifests = zones.to_owned() + &(0..60).map(host).collect::<String>();
+    let whole = within(1 << 20, &manifests);
+    let largest = super::largest_table(&check_serves(&whole));
+    assert_ne!(notes(&within(largest - 1, &manifests)), notes(&whole));
+    assert_eq!(notes(&within(largest * 11 / 10 + 200, &manifests)), notes(&whole));
 }

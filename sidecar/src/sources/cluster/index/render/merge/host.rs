@@ -19,7 +19,7 @@ use super::super::claim::{Claim, Where};
 use super::super::topology::Topology;
 use super::super::zone_set::ZoneSet;
 use super::Uses;
-pub(super) use solver::Standing;
+pub(super) use solver::{Standing, is_solver};
 
 /// The name of what Envoy answers by itself; no Service has it, for theirs have a slash.
 const ANSWERED: &str = "envoy";

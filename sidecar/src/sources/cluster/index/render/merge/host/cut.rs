@@ -16,6 +16,7 @@ use super::super::super::Notes;
 use super::super::super::claim::Where;
 use super::super::super::topology::Topology;
 use super::super::super::zone_set::ZoneSet;
+use super::super::stand_in::StandsIn;
 use super::solver::is_solver;
 use super::{HostMerge, RuleMerge};
 
@@ -169,6 +170,20 @@ impl HostMerge<'_> {
                     return;
                 }
             }
+        }
+    }
+
+    /// It answers for hosts that there is no room for: it is open to no more than they are.
+    pub(in super::super) fn stand_in(&mut self, hosts: &StandsIn, topology: &Topology, notes: &mut Notes) {
+        let StandsIn { first, count, open_to } = hosts;
+        for path in self.rules.keys().cloned().collect::<Vec<_>>() {
+            self.cut_to(&path, *open_to, topology, notes, |_, kept| {
+                format!(
+                    "is exposed to {kept} alone: it answers for {first}{}, for which a table has no room: expose them \
+                     alike, or make room",
+                    if *count > 1 { format!(" and {} more hosts", count - 1) } else { String::new() }
+                )
+            });
         }
     }
 

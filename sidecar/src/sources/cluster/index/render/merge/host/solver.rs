@@ -82,6 +82,6 @@ impl<'a> HostMerge<'a> {
 }
 
 /// Whether cert-manager's solver answers at a path.
-pub(super) fn is_solver(path: &str, by: &RouteMeta) -> bool {
+pub(in super::super) fn is_solver(path: &str, by: &RouteMeta) -> bool {
     by.solver && path.strip_prefix(ACME_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
