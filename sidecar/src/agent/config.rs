@@ -90,8 +90,10 @@ pub(crate) struct Outside {
     pub(crate) crl: Option<PathBuf>,
     /// This node's certificate and key.
     pub(crate) identity: Identity,
-    /// The folder of the authority that signs their keys; without it another gateway does.
+    /// The folder of the authority that signs their keys; without it another gateway does, or an authority elsewhere.
     pub(crate) authority: Option<PathBuf>,
+    /// The folder of what an authority elsewhere has signed for them, as `NODE.pem`.
+    pub(crate) signed: Option<PathBuf>,
     /// The folder that the certificates' names in the site are relative to.
     pub(crate) folder: PathBuf,
 }

@@ -1,7 +1,8 @@
 //! Home's part of feeding public nodes: which there are, and what each is to have. They hold no site and dial nobody, so
 //! this sidecar dials each and delivers.
 //!
-//! Where several gateways do the same, the public node says whose turn it is; in a cluster the lease does.
+//! Where several gateways do the same, the public node says whose turn it is; in a cluster the lease does, if who holds it is
+//! a gateway.
 
 mod content;
 mod line;
@@ -49,6 +50,13 @@ struct Want {
     placement: Placement,
 }
 
+impl Want {
+    /// Whether a node of that name may deliver.
+    fn has_gateway(&self, node: &str) -> bool {
+        self.gateways.iter().any(|identity| identity.rsplit('/').next() == Some(node))
+    }
+}
+
 /// Every public node that is fed from here.
 pub(crate) struct Outlets {
     config: Arc<Outside>,
@@ -63,7 +71,7 @@ pub(crate) struct Outlets {
 }
 
 impl Outlets {
-    /// None yet. With a lease, only its holder delivers.
+    /// None yet. With a lease, only its holder delivers, if it may.
     pub(crate) fn new(
         config: Outside,
         own: NodeId,

@@ -34,15 +34,20 @@ pub(crate) enum Command {
 ///
 /// It has this program, the filter, Envoy's and the sidecar's configuration, unit files, and a bootstrap token that is
 /// good for one hour and one key. It has no key: the machine makes its own, and home's gateway signs it when it dials.
+/// Without an `authority` in `outside` it has no token either: the machine leaves a request beside its key, for
+/// `zoneway pki issue --request`.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct BundleArgs {
-    /// The configuration of home's sidecar (`zoneway run`) that delivers: its source, and `outside` with an `authority`.
+    /// The configuration of home's sidecar (`zoneway run`) that delivers: its source, and `outside`.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// The public node.
     #[arg(long, value_parser = NodeId::parse)]
     node: NodeId,
+    /// The authorities' certificates (ca.pem) here; default: where `outside` has them.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// The archive; default NODE.tar.gz. It is for its owner alone: the token is in it.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -84,11 +89,11 @@ fn bundle(args: &BundleArgs, out: &mut Output) -> anyhow::Result<Exit> {
     let outside = config.outside.with_context(|| {
         format!("{file}: `outside` is missing: a gateway whose sidecar delivers is needed, see docs/edge.md")
     })?;
-    let authority = outside.authority.clone().with_context(|| {
-        format!(
-            "{file}: `outside.authority` is missing: name the folder of the authority (`zoneway pki init`)"
-        )
-    })?;
+    ensure!(
+        outside.authority.is_some() || outside.signed.is_some(),
+        "{file}: `outside` has neither `authority` nor `signed`: name the folder of the authority (`zoneway pki init`), \
+         or of what it signs elsewhere"
+    );
     let site = SiteSource::of_config(&args.config).load()?;
     let zone = site.zone_of(&args.node).ok_or_else(|| envoy::unknown_node(&site, &args.node))?;
     ensure!(
@@ -117,28 +122,41 @@ fn bundle(args: &BundleArgs, out: &mut Output) -> anyhow::Result<Exit> {
     if let Some(envoy) = &args.envoy {
         archive.file("files/usr/lib/zoneway/envoy", 0o755, envoy)?;
     }
-    archive.file("files/var/lib/zoneway/certificates/ca.pem", 0o644, &outside.ca)?;
+    let ca = args.ca.as_ref().unwrap_or(&outside.ca);
+    archive
+        .file("files/var/lib/zoneway/certificates/ca.pem", 0o644, ca)
+        .context("say with --ca where the authorities' certificates are")?;
     for (name, text) in &texts {
         let mode = if name.ends_with("/start") { 0o755 } else { 0o644 };
         archive.text(name, mode, text)?;
     }
-    let token = Record::make(&authority, &args.node, pki::now())?;
-    let json = serde_json::to_string(&token)?;
-    archive.text("files/var/lib/zoneway/certificates/token", 0o600, &json)?;
-    let install =
-        INSTALL.replace("@NODE@", args.node.as_str()).replace("@EXPIRES@", &token.expires.to_string());
+    let expires = match &outside.authority {
+        Some(authority) => {
+            let token = Record::make(authority, &args.node, pki::now())?;
+            let json = serde_json::to_string(&token)?;
+            archive.text("files/var/lib/zoneway/certificates/token", 0o600, &json)?;
+            Some(token.expires)
+        }
+        None => None,
+    };
+    let until = expires.map(|expires| expires.to_string()).unwrap_or_default();
+    let install = INSTALL.replace("@NODE@", args.node.as_str()).replace("@EXPIRES@", &until);
     archive.text("install", 0o755, &install)?;
     archive.finish()?;
     match out.format() {
         Format::Json => {
-            out.json(&json!({"node": args.node.as_str(), "bundle": output, "expires": token.expires}))?
+            out.json(&json!({"node": args.node.as_str(), "bundle": output, "expires": expires}))?
         }
-        Format::Text => writeln!(
-            out,
-            "wrote {}: within {GOOD_FOR_MINUTES} minutes, on that machine: tar xzf {} && sudo ./zoneway-edge/install",
-            output.display(),
-            output.file_name().unwrap_or_default().display(),
-        )?,
+        Format::Text => {
+            let within = expires.map(|_| format!("within {GOOD_FOR_MINUTES} minutes, "));
+            writeln!(
+                out,
+                "wrote {}: {}on that machine: tar xzf {} && sudo ./zoneway-edge/install",
+                output.display(),
+                within.unwrap_or_default(),
+                output.file_name().unwrap_or_default().display(),
+            )?;
+        }
     }
     Ok(Exit::Well)
 }
@@ -191,7 +209,7 @@ fn sidecar(site: &Site, args: &BundleArgs, outside: &Outside) -> anyhow::Result<
         None => outside.port,
     };
     let listen = args.listen.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], port)));
-    let config = json!({
+    let mut config = json!({
         "version": 1,
         "source": {"receive": {
             "listen": listen,
@@ -199,11 +217,16 @@ fn sidecar(site: &Site, args: &BundleArgs, outside: &Outside) -> anyhow::Result<
             "zone": zone.as_str(),
             "gateways": gateways,
             "certificates": format!("{ROOT}/var/lib/zoneway/certificates"),
-            "token": format!("{ROOT}/var/lib/zoneway/certificates/token"),
         }},
         "state": format!("{ROOT}/var/lib/zoneway/state"),
         "envoys": [{"node": node.as_str(), "run_dir": format!("{ROOT}/var/lib/zoneway/envoy")}],
         "listen": format!("unix:{ROOT}/var/lib/zoneway/sidecar.sock"),
     });
+    if outside.authority.is_some()
+        && let Some(receive) = config.pointer_mut("/source/receive").and_then(Value::as_object_mut)
+    {
+        let token = format!("{ROOT}/var/lib/zoneway/certificates/token");
+        receive.insert("token".to_owned(), token.into());
+    }
     envoy::to_yaml(&config).context("the sidecar's configuration")
 }

@@ -60,7 +60,8 @@ pub(crate) struct InitArgs {
     days: u32,
 }
 
-/// Make certificates for nodes: NODE.pem and NODE.key, beside the authority.
+/// Make certificates for nodes: NODE.pem and NODE.key, beside the authority. Of a key that a node has made itself, its request
+/// is signed.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct IssueArgs {
@@ -79,6 +80,10 @@ pub(crate) struct IssueArgs {
     /// The site that the nodes are of.
     #[arg(long, value_name = "SITE", conflicts_with = "zone")]
     site: Option<PathBuf>,
+    /// The request of a key that the node has made itself (PKCS #10, PEM), as a public node does: no key is made here, and
+    /// the request is kept for `zoneway pki renew`.
+    #[arg(long, value_name = "FILE", requires = "node")]
+    request: Option<PathBuf>,
     /// For how many days they are good.
     #[arg(long, default_value_t = LIFE, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: u32,
@@ -118,6 +123,18 @@ fn issue(args: &IssueArgs, out: &mut Output) -> anyhow::Result<Exit> {
     let mut issued = Vec::new();
     for (zone, node) in nodes(args, &authority)? {
         let identity = spiffe_id(authority.domain(), &zone, &node);
+        if let Some(file) = &args.request {
+            let request =
+                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let certificate = authority
+                .issue_for(&request, &zone, &node, Days(args.days), existing)
+                .with_context(|| format!("the request {}", file.display()))?;
+            if out.format() == Format::Text {
+                writeln!(out, "wrote {}: {identity}", certificate.display())?;
+            }
+            issued.push(json!({"identity": identity, "files": {"certificate": certificate}, "kept": false}));
+            continue;
+        }
         // Asked for all, those that have one keep it; asked for one, that is an error.
         let kept =
             args.node.is_none() && existing == Existing::Refuse && authority.files_of(&node).is_there();

@@ -13,7 +13,7 @@ use zoneway_core::name::{NodeId, ZoneName};
 
 use super::certificate::{self, Days};
 use super::facts::Facts;
-use super::files::{Existing, Pair};
+use super::files::{Existing, Pair, put};
 use super::ledger::Ledger;
 use super::{Error, hex};
 use crate::envoy::spiffe_id;
@@ -119,6 +119,40 @@ impl Authority {
         let certificate = self.certify(zone, node, &key, days)?;
         files.write(&certificate, &key.serialize_pem(), existing, remedy)?;
         Ok(files)
+    }
+
+    /// Issues a certificate for a key that was made elsewhere, by its request (PKCS #10, PEM). Both are in the authority's
+    /// folder then, and the request is there for the next certificate.
+    ///
+    /// # Errors
+    /// When the request is none, the node has files already that are not to be replaced, or a key that was made here; or
+    /// they cannot be written.
+    pub(crate) fn issue_for(
+        &self,
+        request: &str,
+        zone: &ZoneName,
+        node: &NodeId,
+        days: Days,
+        existing: Existing,
+    ) -> Result<PathBuf, Error> {
+        if RESERVED.contains(&node.as_str()) {
+            return Err(Error::Reserved(node.to_string()));
+        }
+        let files = self.files_of(node);
+        if files.key.exists() {
+            let remedy = "this node's key was made here, and is not the one of the request: remove it, or its node's request";
+            return Err(Error::Exists { path: files.key, remedy });
+        }
+        files.expect(existing, "say --replace for a new one")?;
+        let certificate = self.sign(request, zone, node, days)?;
+        put(&self.request_of(node), request, 0o644, Existing::Replace, "")?;
+        put(&files.certificate, &certificate, 0o644, Existing::Replace, "")?;
+        Ok(files.certificate)
+    }
+
+    /// The request of a node whose key was made elsewhere, where there is one.
+    pub(crate) fn request_of(&self, node: &NodeId) -> PathBuf {
+        self.folder.join(format!("{node}.csr"))
     }
 
     /// Signs a node's key, and takes note of it; gives the certificate (PEM).

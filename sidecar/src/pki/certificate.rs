@@ -4,8 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyUsagePurpose, SanType,
+    KeyUsagePurpose, SanType, SerialNumber,
 };
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::Error;
 
 /// How long a certificate is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +21,7 @@ pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
 pub(super) const LONGEST_NAME: usize = 64;
 
 /// An authority's: it signs nodes' certificates, and no further authority.
-pub(super) fn authority(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcgen::Error> {
+pub(super) fn authority(identity: &str, name: &str, days: Days) -> Result<CertificateParams, Error> {
     let mut params = bare(identity, name, days)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -26,7 +29,7 @@ pub(super) fn authority(identity: &str, name: &str, days: Days) -> Result<Certif
 }
 
 /// A node's: it serves and dials.
-pub(super) fn node(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcgen::Error> {
+pub(super) fn node(identity: &str, name: &str, days: Days) -> Result<CertificateParams, Error> {
     let mut params = bare(identity, name, days)?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.use_authority_key_identifier_extension = true;
@@ -36,8 +39,9 @@ pub(super) fn node(identity: &str, name: &str, days: Days) -> Result<Certificate
     Ok(params)
 }
 
-fn bare(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcgen::Error> {
+fn bare(identity: &str, name: &str, days: Days) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::default();
+    params.serial_number = Some(number()?);
     let now = SystemTime::now();
     params.not_before = (now - CLOCKS_DIFFER).into();
     params.not_after = (now + DAY * days.0).into();
@@ -47,4 +51,13 @@ fn bare(identity: &str, name: &str, days: Days) -> Result<CertificateParams, rcg
         params.distinguished_name.push(DnType::CommonName, name);
     }
     Ok(params)
+}
+
+/// A number of its own (RFC 5280, section 4.1.2.2: positive, 20 bytes at most): a certificate that renews another for the same key
+/// has to be told from it.
+fn number() -> Result<SerialNumber, Error> {
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
+    bytes[0] = bytes[0] & 0x3f | 0x40;
+    Ok(SerialNumber::from_slice(&bytes))
 }

@@ -45,6 +45,34 @@ fn keys_are_for_their_owner_alone() {
 }
 
 #[test]
+fn a_key_that_was_made_elsewhere_is_signed_by_its_request_and_no_key_of_it_is_here() {
+    let (folder, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    Authority::init(folder.path(), "lab.test", Days(1)).unwrap();
+    let authority = Authority::open(folder.path()).unwrap();
+    let key = super::request::OwnKey::open_or_make(&there.path().join("edge.key")).unwrap();
+    let (zone, node) = (ZoneName::parse("exposed").unwrap(), NodeId::parse("edge").unwrap());
+    // Whatever it asks for, it gets the identity that it is issued.
+    let request = key.request("spiffe://lab.test/zone/403/node/studtop").unwrap();
+    let sign = |existing| authority.issue_for(&request, &zone, &node, Days(1), existing);
+    let facts = Facts::read(&sign(Existing::Refuse).unwrap()).unwrap();
+    assert_eq!(facts.identity.as_deref(), Some("spiffe://lab.test/zone/exposed/node/edge"));
+    assert_eq!(facts.key, key.public());
+    assert_eq!(std::fs::read_to_string(authority.request_of(&node)).unwrap(), request);
+    assert!(!authority.files_of(&node).key.exists());
+    // It can be revoked, as every other.
+    assert!(Ledger::open(folder.path()).unwrap().entries.iter().any(|entry| entry.serial == facts.serial));
+    assert!(matches!(sign(Existing::Refuse), Err(Error::Exists { .. })));
+    let renewed = Facts::read(&sign(Existing::Replace).unwrap()).unwrap();
+    assert!(renewed.key == facts.key && renewed.serial != facts.serial);
+    assert!(authority.issue_for("no request", &zone, &node, Days(1), Existing::Replace).is_err());
+    // A node whose key was made here is no such one.
+    issue(folder.path(), "403", "studtop", Existing::Refuse).unwrap();
+    let studtop = NodeId::parse("studtop").unwrap();
+    let refused = authority.issue_for(&request, &zone, &studtop, Days(1), Existing::Replace);
+    assert!(matches!(refused, Err(Error::Exists { .. })));
+}
+
+#[test]
 fn an_authority_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let files = Authority::init(folder.path(), "lab.test", Days(1)).unwrap();

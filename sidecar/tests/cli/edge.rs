@@ -38,9 +38,24 @@ fn each_thing_that_is_missing_is_named_once_with_what_to_do() {
     refused(&bench, &["--config", "run.yaml", "--node", "studtop"], "which is not public");
     refused(&bench, &[&edge[..], &["--wasm", "no.wasm"]].concat(), "say with --wasm where the filter is");
     bench.write("other.yaml", &RUN.replace(", authority: .", ""));
-    refused(&bench, &["--config", "other.yaml", "--node", "edge"], "`outside.authority` is missing");
+    refused(&bench, &["--config", "other.yaml", "--node", "edge"], "neither `authority` nor `signed`");
     let said = bench.run(&["edge", "bundle", "--config", "no.yaml", "--node", "edge"]).code(1);
     assert_eq!(said.err.matches("No such file").count(), 1, "{}", said.err);
+}
+
+#[test]
+fn a_bundle_for_a_key_that_is_signed_elsewhere_has_no_token_and_needs_no_file_of_where_it_is_delivered_from()
+{
+    let bench = bench();
+    let there = RUN.replace("authority: .", "signed: /there").replace("ca: ca.pem", "ca: /there/ca.pem");
+    bench.write("run.yaml", &there);
+    refused(&bench, &MAKE[2..], "say with --ca where");
+    let said = bench.run(&[&MAKE[..], &["--ca", "ca.pem"]].concat()).well();
+    assert!(!said.out.contains("minutes"), "{}", said.out);
+    let list = Command::new("tar").args(["tzf", "edge.tar.gz"]).current_dir(bench.path()).output().unwrap();
+    let files = String::from_utf8(list.stdout).unwrap();
+    assert!(files.contains("certificates/ca.pem") && !files.contains("token"), "{files}");
+    assert!(!bench.path().join("tokens").exists());
 }
 
 #[test]

@@ -185,6 +185,20 @@ impl Bundle {
     /// # Errors
     /// `zoneway edge bundle` refuses.
     pub fn make(config: &Path, edge: &str, receives_at: SocketAddr, folder: PathBuf) -> Result<Self> {
+        Self::make_with(config, edge, receives_at, folder, |command| command)
+    }
+
+    /// The same by a command that is said more.
+    ///
+    /// # Errors
+    /// As [`Bundle::make`].
+    pub fn make_with(
+        config: &Path,
+        edge: &str,
+        receives_at: SocketAddr,
+        folder: PathBuf,
+        more: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Result<Self> {
         fs::create_dir_all(&folder)?;
         let archive = folder.join("edge.tar.gz");
         let filter = artefact::filter()?;
@@ -195,7 +209,7 @@ impl Bundle {
             artefact::Filter::Wasm => command.arg("--wasm").arg(artefact::wasm()?),
             artefact::Filter::Module => command.arg("--module").arg(artefact::module()?),
         };
-        process::output(&mut command)?;
+        process::output(more(&mut command))?;
         process::output(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&folder))?;
         Ok(Self { folder })
     }

@@ -7,5 +7,7 @@ mod conformity;
 mod documents;
 pub(crate) mod helm;
 mod image;
+mod pod;
+mod public_node;
 mod server;
 mod traffic;

@@ -31,6 +31,13 @@ pub(crate) struct LeaseNow {
     pub(crate) error: Option<String>,
 }
 
+impl LeaseNow {
+    /// The node of a candidate, by its name.
+    pub(crate) fn node_of(candidate: &str) -> &str {
+        candidate.rsplit_once('_').map_or(candidate, |(node, _)| node)
+    }
+}
+
 /// One candidate for a lease.
 pub(crate) struct LeaseRoom {
     api: Api<Lease>,

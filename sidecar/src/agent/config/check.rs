@@ -183,6 +183,10 @@ impl Check<'_> {
                 places.insert(node, place);
             }
         }
+        if wire.authority.is_some() && wire.signed.is_some() {
+            let why = "what the authority elsewhere has signed is of no use beside an `authority`";
+            self.fault("outside.signed", format_args!("{why}: take one of them out"));
+        }
         Some(Outside {
             port: wire.port.unwrap_or(DEFAULT_RECEIVE_PORT),
             places,
@@ -190,6 +194,7 @@ impl Check<'_> {
             crl: wire.crl.map(file),
             identity: Identity { certificate: file(wire.certificate), key: file(wire.key) },
             authority: wire.authority.map(file),
+            signed: wire.signed.map(file),
             folder: folder.to_owned(),
         })
     }

@@ -180,4 +180,6 @@ fn what_is_outside_is_delivered_to_with_this_nodes_own_certificate() {
     assert_eq!(outside.identity.certificate, Path::new("/etc/zoneway/studtop.pem"));
     assert_eq!((outside.port, outside.authority), (15_444, None));
     assert_eq!(outside.places.values().collect::<Vec<_>>(), ["192.0.2.1:5"]);
+    let both = "outside: {ca: a, certificate: b, key: c, authority: d, signed: e}";
+    check(&format!("{WHOLE}{both}\n"), &["outside.signed: what the authority elsewhere"]);
 }

@@ -96,6 +96,8 @@ pub(super) struct Outside {
     pub(super) key: String,
     #[serde(default, deserialize_with = "strict::optional")]
     pub(super) authority: Option<String>,
+    #[serde(default, deserialize_with = "strict::optional")]
+    pub(super) signed: Option<String>,
 }
 
 /// The lease of who writes into the cluster.

@@ -1,11 +1,12 @@
-//! The room of one public node: dials it, looks who it is, signs its key where that is to be done, and delivers.
+//! The room of one public node: dials it, looks who it is, sees to its certificate, and delivers.
+
+mod signing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper::{Method, StatusCode};
-use serde_json::json;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 use zoneway_core::name::NodeId;
@@ -17,13 +18,12 @@ use super::line::Line;
 use crate::agent::backoff::Backoff;
 use crate::agent::cluster::LeaseNow;
 use crate::agent::config::Outside;
-use crate::agent::delivery::{self, CRL, Content, Delivery, ENVOY_METRICS, Held, Hello, Proof};
+use crate::agent::delivery::{self, CRL, Content, Delivery, ENVOY_METRICS, Held, Hello};
 use crate::agent::mutual::{self, Judge, Refused};
 use crate::agent::report::{OutsideStatus, SidecarStatus};
 use crate::agent::shared::Shared;
 use crate::agent::table_endpoint::PushAnswer;
-use crate::pki::token::{self, Record};
-use crate::pki::{Age, Authority, Days, Facts, now};
+use crate::pki::{Facts, now};
 
 /// How often a node is asked whether it has what it is to have: one that was restarted has it again within a second.
 const POLL: Duration = Duration::from_millis(500);
@@ -35,8 +35,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// How long a delivery may take: a table may be large, and a line slow.
 const DELIVERY_WITHIN: Duration = Duration::from_secs(60);
-/// How long a public node's certificate is good for: a captured one's is over soon. It is renewed when a third is left.
-const GOOD_FOR: Days = Days(7);
 
 /// How long this node's own Envoy may be away before public nodes are told: as long as it takes to start anew.
 const OWN_AWAY: Duration = Duration::from_secs(2);
@@ -121,17 +119,20 @@ impl Room {
             tokio::time::sleep(OWN_ASKED).await;
         }
         loop {
-            if !self.is_elected() {
+            let want = Arc::clone(&self.wanted.borrow_and_update());
+            if let Some(why) = self.stands_by(&want) {
                 self.line = None;
-                self.tell("standby", "another sidecar holds the lease and delivers".to_owned(), false);
-                if let Some(lease) = &mut self.lease
-                    && lease.changed().await.is_err()
-                {
+                self.tell("standby", why.to_owned(), false);
+                let Some(lease) = &mut self.lease else { return };
+                let changed = tokio::select! {
+                    changed = lease.changed() => changed,
+                    changed = self.wanted.changed() => changed,
+                };
+                if changed.is_err() {
                     return;
                 }
                 continue;
             }
-            let want = Arc::clone(&self.wanted.borrow_and_update());
             let pause = match self.turn(&want).await {
                 Ok(()) => {
                     backoff.reset();
@@ -153,8 +154,18 @@ impl Room {
         }
     }
 
-    fn is_elected(&self) -> bool {
-        self.lease.as_ref().is_none_or(|lease| lease.borrow().held)
+    /// Why another is to deliver, where there is a lease: its holder does, if the public node lets it in. It may be no gateway of
+    /// the public node's zone; then each gateway may that sees so, and the public node keeps to one of them.
+    fn stands_by(&self, want: &Want) -> Option<&'static str> {
+        let lease = self.lease.as_ref()?.borrow();
+        if !want.has_gateway(self.own.as_str()) {
+            return Some("this node is no gateway of its zone: one that is delivers");
+        }
+        // Who cannot look at the lease may not know the cluster either.
+        let seen = lease.holder.as_deref().filter(|_| lease.error.is_none());
+        let holder = seen.map(LeaseNow::node_of);
+        let is_free = holder.is_some_and(|holder| !want.has_gateway(holder));
+        (!lease.held && !is_free).then_some("another sidecar holds the lease and delivers")
     }
 
     async fn turn(&mut self, want: &Arc<Want>) -> Result<(), Trouble> {
@@ -173,7 +184,7 @@ impl Room {
         let stranger = stranger(&judge, &line, &certificate, want);
         if let Some(why) = &stranger {
             // Before anything is asked: nobody but who may be enrolled hears more than a handshake.
-            self.may_enrol(why, &certificate)?;
+            self.may_enrol(why, &certificate, want)?;
         }
         let (status, body) =
             line.ask(Method::GET, delivery::HELLO, Vec::new(), ANSWER_WITHIN).await.map_err(away)?;
@@ -205,32 +216,12 @@ impl Room {
             self.status.revision = hello.held.as_ref().map(|held| held.revision);
         }
         self.look(&mut line).await.map_err(away)?;
-        self.tell("delivered", "it has what it is to have".to_owned(), false);
+        match self.overdue(&certificate) {
+            Some(message) => self.tell("delivered", message, true),
+            None => self.tell("delivered", "it has what it is to have".to_owned(), false),
+        }
         self.line = Some(line);
         Ok(())
-    }
-
-    /// Whether there is a way to know a node whose certificate is not believed.
-    fn may_enrol(&self, why: &Refused, shown: &Facts) -> Result<(), Trouble> {
-        let stranger = |message: String| Trouble("stranger", format!("{why}, and {message}"));
-        if *why == Refused::Revoked {
-            // Its key is in other hands, perhaps: neither that it was known before nor a token makes it good again.
-            let remedy = "remove the node's key and certificate there, and install a new bundle";
-            return Err(stranger(format!("its key is not signed again: {remedy}")));
-        }
-        let record = self.record().map_err(stranger)?;
-        if record.knows(&shown.key) {
-            return Ok(());
-        }
-        record.is_open(now()).map_err(|refusal| stranger(refusal.to_string()))
-    }
-
-    fn record(&self) -> Result<Record, String> {
-        let authority = self.config.authority.as_ref().ok_or(
-            "this sidecar has no authority to sign with: a gateway whose `outside` names one has to deliver",
-        )?;
-        let record = Record::read(authority, &self.node).map_err(|error| error.to_string())?;
-        record.ok_or_else(|| token::Refusal::None.to_string())
     }
 
     fn greeted(&self, hello: &Hello, want: &Want) -> Result<(), Trouble> {
@@ -242,72 +233,6 @@ impl Room {
             return other(format!("it is set up as node {} of zone {}", hello.node, hello.zone));
         }
         Ok(())
-    }
-
-    /// Signs the key of a node that proves that it has its token, or has proved it before.
-    async fn enrol(
-        &self,
-        line: &mut Line,
-        hello: &Hello,
-        shown: &Facts,
-        want: &Want,
-        why: &Refused,
-    ) -> Result<String, Trouble> {
-        let stranger = |message: String| Trouble("stranger", format!("{why}, and {message}"));
-        let mut record = self.record().map_err(stranger)?;
-        if !record.knows(&shown.key) {
-            let nonce = token::random_hex().map_err(|error| stranger(error.to_string()))?;
-            let challenge = json!({ "nonce": nonce }).to_string().into_bytes();
-            let (status, body) =
-                line.ask(Method::PUT, delivery::PROOF, challenge, ANSWER_WITHIN).await.map_err(stranger)?;
-            if status != StatusCode::OK {
-                return Err(stranger(String::from_utf8_lossy(&body).trim().to_owned()));
-            }
-            let Proof { proof } =
-                serde_json::from_slice(&body).map_err(|error| stranger(error.to_string()))?;
-            record
-                .take(&nonce, &shown.key, &proof, now())
-                .map_err(|refusal| stranger(refusal.to_string()))?;
-            // Used from here on, whatever becomes of the rest: the same key may come again.
-            if let Some(authority) = &self.config.authority {
-                record.keep(authority, &self.node).map_err(|error| stranger(error.to_string()))?;
-            }
-            info!(node = %self.node, "a public node proved that it has its bootstrap token: its key is signed");
-        }
-        self.sign(hello, shown, want)
-    }
-
-    /// A new certificate, where the one that is there is over soon or of an authority that signs no more.
-    fn renewed(&mut self, hello: &Hello, shown: &Facts, want: &Want) -> Result<Option<String>, Trouble> {
-        let Some(authority) = &self.config.authority else { return Ok(None) };
-        let is_due = shown.age(now()) != Age::Good;
-        if !is_due && self.signer_looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
-            return Ok(None);
-        }
-        self.signer_looked_at = Some(Instant::now());
-        // While one authority takes another's place, what the old one signed is renewed before it goes.
-        let failed = |message: String| Trouble("home_files", message);
-        let signer =
-            Authority::open(authority).map_err(|error| failed(error.to_string()))?.signer().to_owned();
-        if !is_due && shown.signer == signer {
-            return Ok(None);
-        }
-        info!(node = %self.node, "a public node's certificate is renewed");
-        self.sign(hello, shown, want).map(Some)
-    }
-
-    /// Signs the key that the other end has shown that it has.
-    fn sign(&self, hello: &Hello, shown: &Facts, want: &Want) -> Result<String, Trouble> {
-        let failed = |message: String| Trouble("stranger", format!("its key cannot be signed: {message}"));
-        let authority = self.config.authority.as_ref().ok_or_else(|| failed("no authority".to_owned()))?;
-        let authority = Authority::open(authority).map_err(|error| failed(error.to_string()))?;
-        let leaf = authority
-            .sign(&hello.request, &want.zone, &self.node, GOOD_FOR)
-            .map_err(|error| failed(error.to_string()))?;
-        if Facts::first_of(&leaf).map(|signed| signed.key).as_ref() != Ok(&shown.key) {
-            return Err(failed("it asks for another key than the one that it shows".to_owned()));
-        }
-        Ok(leaf)
     }
 
     /// Makes the content anew where anything that it comes of may have changed.

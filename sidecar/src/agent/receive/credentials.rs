@@ -11,6 +11,7 @@ use tokio_rustls::rustls::server::{NoServerSessionStorage, ServerConfig};
 use tokio_rustls::rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme, version,
 };
+use tracing::warn;
 use zoneway_core::name::NodeId;
 
 use super::ReceiveError;
@@ -44,6 +45,14 @@ impl Credentials {
         let key = OwnKey::open_or_make(&folder.join(format!("{node}.key")))?;
         let identity = spiffe_id(&config.domain, &config.zone, node);
         let request = key.request(&identity)?;
+        // For an authority that is not where home delivers from. Who has it can do nothing with it.
+        let file = folder.join(format!("{node}.csr"));
+        if let Err(error) = write::write_bytes(&file, request.as_bytes()) {
+            warn!(
+                "{}: the request to sign this node's key is not there to be fetched: {error}",
+                file.display()
+            );
+        }
         Ok(Self { folder, node: node.clone(), identity, key, request })
     }
 

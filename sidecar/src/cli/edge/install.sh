@@ -6,6 +6,7 @@
 #   ./install --root DIR --foreground     the same, and started right here
 set -eu
 node='@NODE@'
+# Of the bootstrap token; empty where there is none.
 expires=@EXPIRES@
 root=''
 systemd=yes
@@ -29,7 +30,8 @@ while [ $# -gt 0 ]; do
 done
 here=$(cd "$(dirname "$0")" && pwd)
 
-late=$(($(date +%s) - expires))
+late=0
+[ -z "$expires" ] || late=$(($(date +%s) - expires))
 if [ "$late" -gt 0 ]; then
     echo "install: the bootstrap token of this bundle ran out $(((late + 59) / 60)) minutes ago:" \
         'make a new one at home with `zoneway edge bundle` (or set the clock of this machine)' >&2
@@ -75,7 +77,12 @@ find "$state/envoy" -type f | while read -r file; do
     # The sidecar keeps those that are there.
     [ -e "$root/$file" ] || write "$file" "$root/$file" 644
 done
-place "$state/certificates/token" "$root/$state/certificates/token" 600
+if [ -n "$expires" ]; then
+    place "$state/certificates/token" "$root/$state/certificates/token" 600
+    signed='home signs its key, and delivers, when it dials'
+else
+    signed="sign its key at home, by $root/$state/certificates/$node.csr, and home delivers"
+fi
 [ -e "$root/$state/certificates/ca.pem" ] && [ -e "$root/$state/certificates/$node.pem" ] ||
     place "$state/certificates/ca.pem" "$root/$state/certificates/ca.pem" 644
 
@@ -88,9 +95,9 @@ if [ "$systemd" = yes ]; then
     systemctl enable zoneway zoneway-envoy
     # Envoy is started when home has signed the key: that is not waited for here.
     systemctl start --no-block zoneway zoneway-envoy
-    echo "install: $node is set up; home delivers when it dials. What it waits for: journalctl -u zoneway"
+    echo "install: $node is set up; $signed. What it waits for: journalctl -u zoneway"
 elif [ "$foreground" = yes ]; then
     exec "$root/usr/lib/zoneway/start"
 else
-    echo "install: $node is set up: start it with $root/usr/lib/zoneway/start"
+    echo "install: $node is set up: start it with $root/usr/lib/zoneway/start; $signed"
 fi

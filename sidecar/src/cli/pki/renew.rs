@@ -11,7 +11,7 @@ use crate::cli::{Exit, Format, Output};
 use crate::pki::{Age, Authority, Days, Existing, Facts, Ledger, now};
 
 /// Renew the certificates that are due: those of whose life two thirds are over, and those that an authority has signed which
-/// is being replaced. A new key is made with each. Those that are revoked are left alone.
+/// is being replaced. A new key is made with each, but where the node has made its own. Those that are revoked are left alone.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RenewArgs {
     /// The authority's folder, with the certificates.
@@ -52,6 +52,17 @@ pub(super) fn renew(args: &RenewArgs, out: &mut Output) -> anyhow::Result<Exit> 
             continue;
         }
         let (zone, node) = parts(&facts).with_context(|| format!("{name}.pem"))?;
+        // A key that was made elsewhere stays: its request is signed again.
+        let request = authority.request_of(&node);
+        if let Ok(request) = std::fs::read_to_string(&request) {
+            let certificate =
+                authority.issue_for(&request, &zone, &node, Days(args.days), Existing::Replace)?;
+            if out.format() == Format::Text {
+                writeln!(out, "wrote {}: {}", certificate.display(), facts.whose())?;
+            }
+            done.push(json!({"identity": facts.identity, "files": {"certificate": certificate}}));
+            continue;
+        }
         let files = authority.issue(&zone, &node, Days(args.days), Existing::Replace)?;
         if out.format() == Format::Text {
             writeln!(

@@ -38,6 +38,8 @@ fn values_that_are_not_meant_are_refused_with_their_name() -> Result<()> {
             &["--set", "peerAuthentication.secretName=,peerAuthentication.certManager.nodes.a=403"],
             "no secretName",
         ),
+        (&["--set", "publicNodes.enabled=true,peerAuthentication.secretName="], "publicNodes.enabled needs"),
+        (&["--set", "publicNodes.places.edge=203.0.113.7"], "places"),
         (&["--set", "cluster.settings.home=405"], "cluster"),
         (&["--set", "peerAuthentication.secretName=,settings.ingress=null"], "settings.ingress is empty"),
         (
@@ -99,7 +101,7 @@ fn a_folder_of_the_node_is_used_where_an_envoy_of_the_node_is_served_and_no_othe
         let folders: Vec<&Value> =
             list(pod, "/volumes").filter_map(|volume| volume.pointer("/hostPath/path")).collect();
         let expected = match *name {
-            "the sidecar alone" => vec!["/run/zoneway"],
+            "the sidecar alone" | "public nodes, and the sidecar alone" => vec!["/run/zoneway"],
             "the sidecar alone, in a folder that is there" => vec!["/run/edge"],
             _ => vec![],
         };
@@ -147,6 +149,31 @@ fn certificates_for_clients_are_secrets_that_envoy_alone_has() -> Result<()> {
             assert_eq!(mount.map(secret), expected, "{} in {}", folder, container["name"]);
             let files = [&tls["certificate"], &tls["key"]];
             assert_eq!(files, [&json!(format!("{folder}/tls.crt")), &json!(format!("{folder}/tls.key"))]);
+        }
+    }
+    Ok(())
+}
+
+/// Whoever delivers has a certificate of its own node and those that are public nodes', and the key of no authority.
+#[test]
+fn public_nodes_are_delivered_to_without_the_key_of_an_authority() -> Result<()> {
+    for name in ["public nodes", "public nodes, and the sidecar alone"] {
+        let (_, set) = SETS.iter().find(|(set, _)| *set == name).copied().unwrap_or_default();
+        let objects = objects(set)?;
+        let run = only(&objects, "ConfigMap")?["data"]["run.yaml"].as_str().unwrap_or_default();
+        let run: Value = serde_saphyr::from_str(run)?;
+        let outside = run["outside"].as_object().cloned().unwrap_or_default();
+        assert!(!outside.contains_key("authority"), "{name}: {outside:?}");
+        let pod = &only(&objects, "DaemonSet")?["spec"]["template"]["spec"];
+        let sidecar = list(pod, "/containers").find(|container| container["name"] == "zoneway").cloned();
+        let mounts: Vec<_> = sidecar.iter().flat_map(|sidecar| list(sidecar, "/volumeMounts")).collect();
+        for (what, path) in outside.iter().filter_map(|(what, path)| Some((what, path.as_str()?))) {
+            let is_there = |mount: &&&Value| {
+                let folder = mount["mountPath"].as_str().unwrap_or_default();
+                path == folder || path.rsplit_once('/').is_some_and(|(of, _)| of == folder)
+            };
+            let mount = mounts.iter().find(is_there);
+            assert!(mount.is_some_and(|mount| mount["readOnly"] == true), "{name}: {what} {path}");
         }
     }
     Ok(())

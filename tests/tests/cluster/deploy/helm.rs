@@ -39,6 +39,14 @@ pub(super) const SETS: &[(&str, &[&str])] = &[
             r#"settings.ingress=["0.0.0.0:80",{"listen":"0.0.0.0:443","tls":[{"certificate":"/etc/zoneway-tls/www/tls.crt","key":"/etc/zoneway-tls/www/tls.key"},{"certificate":"/etc/zoneway-tls/wiki.tls/tls.crt","key":"/etc/zoneway-tls/wiki.tls/tls.key"}]}]"#,
         ],
     ),
+    (
+        "public nodes",
+        &[
+            "--set",
+            "publicNodes.enabled=true,publicNodes.places.edge=203.0.113.7:443,peerAuthentication.crl=true,envoy.tlsSecrets={www}",
+        ],
+    ),
+    ("public nodes, and the sidecar alone", &["--set", "publicNodes.enabled=true,envoy.enabled=false"]),
     ("watched by Prometheus", &["--set", "serviceMonitor.enabled=true,serviceMonitor.labels.team=home"]),
     (
         "rights and account from elsewhere",

@@ -48,7 +48,7 @@ fn dry_run(cluster: &Cluster, arguments: &[&str], what: &Path) -> Result<BTreeSe
 /// What pods do that `restricted` forbids: nothing but what each set of values is for.
 fn forbidden(set: &str) -> Option<&'static str> {
     match set {
-        "the sidecar alone" => Some(
+        "the sidecar alone" | "public nodes, and the sidecar alone" => Some(
             "would violate PodSecurity \"restricted:latest\": unrestricted capabilities (container \"folder\" must not include \"CHOWN\", \"FOWNER\" in securityContext.capabilities.add), \
              restricted volume types (volume \"run\" uses restricted volume type \"hostPath\"), runAsNonRoot != true (container \"folder\" must not set securityContext.runAsNonRoot=false), \
              runAsUser=0 (container \"folder\" must not set runAsUser=0)",

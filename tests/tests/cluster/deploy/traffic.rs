@@ -3,106 +3,25 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use zoneway_tests::address::{self, Addresses};
 use zoneway_tests::client::{Ask, Client, Protocol};
 use zoneway_tests::cluster::{Cluster, Name, objects};
 use zoneway_tests::load::{self, Load};
-use zoneway_tests::process::{Process, output};
 use zoneway_tests::service::Service;
 use zoneway_tests::{artefact, deadline};
 
 use super::documents::collect;
-use super::helm::{REQUIRED, at, list, text_at};
+use super::helm::REQUIRED;
+use super::pod::{self, Pod, helm};
 
 const NODE: &str = "studtop";
 const HOST: &str = "notes.example";
 
-/// The processes of a release's pod on [`NODE`], on this machine.
-struct Pod {
-    folder: PathBuf,
-    daemon_set: Value,
-}
-
-impl Pod {
-    /// Takes what the release put into the cluster, and has its init container's program write Envoy's configuration.
-    async fn prepare(cluster: &Cluster, folder: &Path) -> Result<Self> {
-        let daemon_set = cluster.get(&Name::of("apps/v1", "DaemonSet", "zoneway", "zoneway")).await?;
-        let config = cluster.get(&Name::of("v1", "ConfigMap", "zoneway", "zoneway")).await?;
-        let mut config: Value = serde_saphyr::from_str(text_at(&config, "/data/run.yaml"))?;
-        // What only a pod has: an account's token at its place, and folders that are its own.
-        let account = cluster.service_account("zoneway", "zoneway").await?;
-        let kubeconfig = cluster.kubeconfig(&account)?;
-        for (object, member, place) in [
-            ("/source", "kubeconfig", kubeconfig),
-            ("", "state", folder.join("state")),
-            ("/envoys/0", "run_dir", folder.join("run")),
-        ] {
-            let object = config.pointer_mut(object).and_then(Value::as_object_mut);
-            object.context("run.yaml is another than it was")?.insert(member.to_owned(), json!(place));
-        }
-        for name in ["state", "run", "envoy"] {
-            fs::create_dir_all(folder.join(name))?;
-        }
-        fs::write(folder.join("run.yaml"), config.to_string())?;
-        let pod = Self { folder: folder.to_owned(), daemon_set };
-        let mut render = Command::new(artefact::zoneway()?);
-        render.args(pod.arguments("/initContainers", "render")?).arg("--wasm").arg(artefact::wasm()?);
-        output(&mut render)?;
-        Ok(pod)
-    }
-
-    /// A container's arguments, with this machine's places for the pod's.
-    fn arguments(&self, kind: &str, name: &str) -> Result<Vec<String>> {
-        let pod = at(&self.daemon_set, "/spec/template/spec");
-        let container = list(pod, kind).find(|container| text_at(container, "/name") == name);
-        let container = container.with_context(|| format!("the pod has no container {name}"))?;
-        let place = |name: &str| self.folder.join(name).display().to_string();
-        let arguments = list(container, "/args").filter_map(Value::as_str).map(|argument| {
-            argument
-                .replace("$(NODE_NAME)", NODE)
-                .replace("/etc/zoneway/run.yaml", &place("run.yaml"))
-                .replace("/etc/envoy", &place("envoy"))
-                .replace("/run/zoneway", &place("run"))
-        });
-        Ok(arguments.collect())
-    }
-
-    fn envoy(&self) -> Result<Process> {
-        let mut envoy = Command::new(artefact::envoy()?);
-        envoy.args(self.arguments("/containers", "envoy")?);
-        Process::start("Envoy", &mut envoy, &self.folder.join("envoy.log"))
-    }
-
-    fn sidecar(&self) -> Result<Process> {
-        let mut sidecar = Command::new(artefact::zoneway()?);
-        sidecar.args(self.arguments("/containers", "zoneway")?);
-        Process::start("sidecar", &mut sidecar, &self.folder.join("sidecar.log"))
-    }
-}
-
-async fn helm(cluster: &Cluster, arguments: Vec<String>) -> Result<String> {
-    let mut helm = Command::new(artefact::cluster("bin/helm")?);
-    helm.env("KUBECONFIG", cluster.kubeconfig(cluster.admin())?).env("HOME", cluster.folder());
-    helm.args(arguments).args(["--namespace", "zoneway"]);
-    tokio::task::spawn_blocking(move || output(&mut helm)).await?
-}
-
 /// A cluster with a node, a pod that is ready there, and a host that is served there at an address.
 async fn household(cluster: &Cluster, peer: SocketAddr, served: SocketAddr) -> Result<()> {
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {
-            "namespace": "zoneway", "name": "zoneway-studtop",
-            "labels": {"app.kubernetes.io/name": "zoneway", "app.kubernetes.io/instance": "zoneway"},
-        },
-        "spec": {"nodeName": NODE, "containers": [{"name": "envoy", "image": "envoyproxy/envoy"}]},
-        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
-    });
     let mut slice = objects::slice("web", "notes", &[objects::endpoint(&served.ip().to_string(), NODE)]);
     *slice.pointer_mut("/ports/0/port").context("a slice has a port")? = served.port().into();
     let exposed = json!({
@@ -115,7 +34,7 @@ async fn household(cluster: &Cluster, peer: SocketAddr, served: SocketAddr) -> R
         objects::service("web", "notes", served.port()),
         slice,
         objects::ingress("web", "notes", HOST, "notes"),
-        pod,
+        pod::object(NODE),
     ];
     cluster.apply_all(&objects).await?;
     deadline::until("zones", || cluster.apply_all(std::slice::from_ref(&exposed))).await
@@ -145,7 +64,8 @@ async fn what_was_served_is_served_on_while_zoneway_is_uninstalled_in_its_order(
     helm(&cluster, install).await?;
     household(&cluster, SocketAddr::from((loopback, peer.port())), place).await?;
 
-    let pod = Pod::prepare(&cluster, &cluster.folder().join("pod")).await?;
+    let pod = Pod::prepare(&cluster, NODE, &cluster.folder().join("pod")).await?;
+    pod.render()?;
     let mut envoy = pod.envoy()?;
     let mut sidecar = pod.sidecar()?;
     let client = Client::new(ingress, Protocol::Http1);
@@ -180,7 +100,7 @@ async fn what_was_served_is_served_on_while_zoneway_is_uninstalled_in_its_order(
         collected = collect(&api) => return collected,
     }
     load.pass(50).await?;
-    let kept = pod.folder.join("state/last-good.json");
+    let kept = pod.place("/var/lib/zoneway/last-good.json");
     deadline::until("what the cluster says to be kept", || async {
         ensure!(fs::read_to_string(&kept)?.contains(HOST), "{} has no {HOST}", kept.display());
         Ok(())
