@@ -1,7 +1,9 @@
 //! Where services run now: the ready endpoints of each node, and who serves those that have none.
 
+mod place;
+mod shares;
+
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 
 use zoneway_core::table::Limits;
 use zoneway_site::{HostPort, Protocol, Sorted, wire};
@@ -14,6 +16,8 @@ use super::super::digest::slice::{At, Family, SliceDigest, State};
 use super::Notes;
 use super::merge::Use;
 use super::topology::{MOST, Topology, weight};
+use place::named;
+use shares::{Shares, reduce, with};
 
 /// A service that rules name.
 pub(super) fn service(
@@ -34,7 +38,7 @@ struct Seen<'s> {
     notes: &'s mut Notes,
     used: &'s Use,
     /// Addresses and share of each node.
-    at: BTreeMap<&'s str, (Vec<String>, u64)>,
+    at: Shares<'s>,
 }
 
 impl<'s> Seen<'s> {
@@ -58,14 +62,21 @@ impl<'s> Seen<'s> {
                 continue;
             }
             protocol = protocol.or(spoken);
+            let before = std::mem::take(&mut self.at);
             self.backend(backend, service, port);
+            if self.used.backends.len() > 1 {
+                self.at = with(before, std::mem::take(&mut self.at), backend.weight);
+            }
+        }
+        if self.used.backends.len() > 1 {
+            reduce(&mut self.at);
         }
         let weights = || self.used.backends.iter().map(|backend| backend.weight);
         if weights().min() != weights().max() {
             self.tell(
                 Reason::LeftToController,
-                "the weights of a path's Services say here how many requests a node gets; a node shares its own among \
-                 all their endpoints alike. A split that has to be exact is the controller's",
+                "the weights of a path's Services are heeded here between nodes; a node shares what it gets among all their \
+                 endpoints alike. A split that has to be exact is the controller's",
             );
         }
         let served = |(node, (mut addresses, weight)): (&'s str, (Vec<String>, u64))| {
@@ -211,7 +222,7 @@ impl<'s> Seen<'s> {
                 backend.service, backend.port
             ));
         }
-        let counts = self.counts(service, backend);
+        let counts = self.counts(service);
         for (slice, at, node, number) in found {
             let Some(address) = at.address(number) else { continue };
             match node.and_then(|node| Some((node, self.topology.serving(node)?))) {
@@ -226,9 +237,8 @@ impl<'s> Seen<'s> {
     }
 
     /// What one endpoint of a service counts for.
-    fn counts(&mut self, service: &ServiceDigest, backend: &Backend) -> u64 {
-        let own = weight(service.weight.as_deref(), &service.object, self.notes);
-        own.saturating_mul(backend.weight)
+    fn counts(&mut self, service: &ServiceDigest) -> u64 {
+        weight(service.weight.as_deref(), &service.object, self.notes)
     }
 
     /// Served by every Envoy of a zone, or of home.
@@ -250,7 +260,7 @@ impl<'s> Seen<'s> {
                 backend.service, backend.port
             ));
         };
-        let counts = self.counts(service, backend);
+        let counts = self.counts(service);
         self.everywhere(service.zone.as_deref(), &address, counts);
     }
 
@@ -261,7 +271,7 @@ impl<'s> Seen<'s> {
         let number = number.or(backend.port.number()).unwrap_or(80);
         let zone = service.and_then(|service| service.zone.as_deref());
         match HostPort::parse(&format!("{name}.{namespace}.svc:{number}"), None) {
-            Ok(address) => self.everywhere(zone, &address.to_string(), backend.weight),
+            Ok(address) => self.everywhere(zone, &address.to_string(), 1),
             Err(error) => {
                 self.missing(&format!("Service {} can have no such name: {error}", backend.service))
             }
@@ -292,40 +302,6 @@ impl Port {
             Self::Name(_) => None,
         }
     }
-}
-
-impl At {
-    fn address(&self, port: u16) -> Option<String> {
-        match self {
-            Self::Ip(ip) => (!is_own(*ip)).then(|| SocketAddr::new(*ip, port).to_string()),
-            Self::Name(name) => named(name, port),
-        }
-    }
-}
-
-/// A place that somebody's object names, where other machines are.
-fn named(name: &str, port: u16) -> Option<String> {
-    let place = HostPort::parse(&format!("{name}:{port}"), None).ok()?;
-    let own = match place.ip() {
-        Some(ip) => is_own(ip),
-        None => {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            // RFC 6761, 6.3; the others stand in the hosts file of many a Linux.
-            name.rsplit('.').next() == Some("localhost")
-                || ["localhost.localdomain", "ip6-localhost", "ip6-loopback"].contains(&name.as_str())
-        }
-    };
-    (!own).then(|| place.to_string())
-}
-
-/// Whether it is the machine that asks, or only that one's own network: whoever may write a Service would reach what listens
-/// there for that machine's own programs.
-fn is_own(ip: IpAddr) -> bool {
-    let link_local = match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    };
-    link_local || ip.is_loopback() || ip.is_unspecified()
 }
 
 /// The port of a slice's endpoints: the one of the same name; a slice without ports has every one.

@@ -263,6 +263,18 @@ fn who_splits_by_weight_is_told_what_a_weight_is_here() {
 }
 
 #[test]
+fn a_weight_is_a_services_share_however_many_endpoints_it_has() {
+    let more = "{addresses: [10.2.0.1], nodeName: studtop}, {addresses: [10.2.0.3], nodeName: studtop}";
+    let picture = at_home(&split("", [1, 1]).replace("{addresses: [10.2.0.1], nodeName: studtop}", more));
+    assert_eq!(
+        services(&picture),
+        "default/a:80+default/b:80 stuchip=10.2.0.2:80 studtop=10.2.0.1:80,10.2.0.3:80"
+    );
+    let largest = split("", [1_000_000, 3]);
+    assert!(services(&at_home(&largest)).ends_with(" stuchip=10.2.0.2:80*3 studtop=10.2.0.1:80*1000000"));
+}
+
+#[test]
 fn no_name_leads_to_the_machine_that_asks() {
     for own in [
         "localhost",
