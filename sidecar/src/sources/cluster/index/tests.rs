@@ -1,5 +1,6 @@
 //! Objects in, a site out: each rule of docs/cluster.md as a test.
 
+mod contour;
 mod exposure;
 mod gateways;
 mod guards;

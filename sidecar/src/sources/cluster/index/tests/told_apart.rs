@@ -106,6 +106,17 @@ fn of_an_ingress_and_an_httpproxy_with_the_same_path_contour_takes_the_httpproxy
 }
 
 #[test]
+fn of_two_httpproxies_with_the_same_path_contour_takes_the_includer_whatever_their_age() {
+    let spec = |more: &str| format!("{more}routes: [{{conditions: [{{prefix: /x}}], {WEB}}}]");
+    let root = spec("virtualhost: {fqdn: a.example.com}, includes: [{name: child}], ");
+    check(
+        &(proxy("child", EXPOSED, &spec("")) + &proxy("root", "", &root)),
+        "a.example.com/x default/web:80 403",
+        "ExposureCut HTTPProxy default/child\nPathTaken HTTPProxy default/root",
+    );
+}
+
+#[test]
 fn a_text_that_ends_with_a_slash_leaves_its_path_to_the_rule_around_it() {
     check_saying(
         &two("home / P web", "public /foo/ I api"),
@@ -161,6 +172,18 @@ fn a_condition_leaves_what_does_not_meet_it_to_the_rule_around() {
         &routes(("public", ""), ("public", "method: GET")),
         "a.example.com/ default/web:80 403,exposed",
         &format!("PathTaken HTTPRoute default/b\n{left}"),
+    );
+}
+
+#[test]
+fn what_meets_a_condition_is_not_an_older_objects_that_has_none() {
+    let admin = "path: {value: /admin}";
+    let left = "PathTaken HTTPRoute default/b\nLeftToController HTTPRoute default/b";
+    check(
+        &(routes(("public", admin), ("home", &format!("{admin}, {HEADER}")))
+            + &ingress("i", &to("403, exposed"), "a.example.com /admin/x E web")),
+        "a.example.com/admin default/web:80 403\na.example.com/admin/x default/web:80 403",
+        &format!("ExposureCut Ingress default/i\nExposureCut HTTPRoute default/a\n{left}"),
     );
 }
 

@@ -50,7 +50,8 @@ impl HostMerge<'_> {
     /// path or of object, or by conditions. Here one rule answers for all of them, so it is open to whom both are.
     pub(super) fn share(&self, path: &str, rule: &mut RuleMerge<'_>, topology: &Topology, notes: &mut Notes) {
         for claim in rule.claims.iter().filter(|claim| claim.by.object != rule.by.object) {
-            let is_same = rule.by.object.kind == claim.by.object.kind
+            let is_same = is_the_oldest(claim.by.object.kind)
+                && rule.by.object.kind == claim.by.object.kind
                 && claim.matching != Matching::Regex
                 && rule.matching.contains(&claim.matching);
             if !claim.is_served() || (is_same && !claim.conditional && !rule.conditional) {
@@ -205,7 +206,7 @@ impl RuleMerge<'_> {
     /// What the controller serves at the path. Patterns aside: where there is one, all is exposed alike.
     fn served(&self, path: &str, host: &HostPattern, topology: &Topology) -> Vec<Served> {
         let mut served: Vec<Served> = Vec::new();
-        // The whole of one kind of path is the oldest object's, of each kind of object.
+        // The whole of one kind of path is the oldest object's, of a kind of object; but for requests that meet a condition.
         let mut taken: Vec<(Kind, Matching)> = Vec::new();
         for claims in self.claims.chunk_by(|a, b| a.by.object == b.by.object) {
             let before = taken.len();
@@ -213,10 +214,11 @@ impl RuleMerge<'_> {
                 let (what, own) = ((claim.by.object.kind, claim.matching), claim.by.object == self.by.object);
                 let is_served = claim.is_served() || (own && matches!(claim.goes, Where::Answered));
                 let older = taken.get(..before).unwrap_or_default();
-                if !is_served || claim.matching == Matching::Regex || older.contains(&what) {
+                let is_taken = !claim.conditional && older.contains(&what);
+                if !is_served || is_taken || claim.matching == Matching::Regex {
                     continue;
                 }
-                if !claim.conditional && !taken.contains(&what) {
+                if !claim.conditional && is_the_oldest(what.0) && !taken.contains(&what) {
                     taken.push(what);
                 }
                 let open_to = match own && is_solver(path, self.by) {
@@ -278,6 +280,12 @@ impl Matching {
             Self::Text => 2,
         }
     }
+}
+
+/// Whether of several objects of a kind the oldest has a path. Of the HTTPProxies of a host Contour takes the one that it comes to
+/// last, whatever their age: an includer before what it includes.
+fn is_the_oldest(kind: Kind) -> bool {
+    kind != Kind::HttpProxy
 }
 
 /// Whether a path is below another, which it begins with, and not only a longer text.
