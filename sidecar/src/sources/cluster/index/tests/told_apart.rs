@@ -64,6 +64,22 @@ fn what_lost_its_path_to_an_older_object_narrows_what_is_around_it_all_the_same(
 }
 
 #[test]
+fn what_is_left_to_a_path_of_two_kinds_is_open_to_no_more_than_both() {
+    let two = two("home /a P web", "public /a I api");
+    check(
+        &(two + &ingress("c", &to("exposed"), "a.example.com /a/b E web")),
+        "a.example.com/a default/web:80 403\na.example.com/a/b default/web:80 -",
+        "PathTaken Ingress default/b\nExposureCut Ingress default/c",
+    );
+    let two = self::two("public /a P web", "home /a I api");
+    check(
+        &(two + &ingress("c", &to("403, exposed"), "a.example.com /a/b E web")),
+        "a.example.com/a default/web:80 403\na.example.com/a/b default/web:80 403",
+        "ExposureCut Ingress default/a\nPathTaken Ingress default/b\nExposureCut Ingress default/c",
+    );
+}
+
+#[test]
 fn a_path_and_the_same_with_a_slash_are_two_at_the_controller() {
     let taken = "ExposureCut Ingress default/a\nPathTaken Ingress default/b";
     check(&two("public /x E web", "home /x/ E api"), "a.example.com/x default/web:80 403", taken);

@@ -3,7 +3,8 @@
 //!
 //! The requests about a path come in four parts, and no claim of the host tells two requests of one part apart. Of each part
 //! it is known which rule answers here, and whose it is there, in the order in which Contour looks (`internal/sorter/sorter.go`,
-//! `routeSorter`): what is exact, then prefixes, the longer first, of two of one length the one at segment borders.
+//! `routeSorter`): what is exact, then prefixes, the longer first. What prefixes of one path
+//! have is taken for all of theirs.
 
 use std::sync::Arc;
 
@@ -145,7 +146,7 @@ impl HostMerge<'_> {
                 (false, true) => Part::Below,
                 (false, false) => Part::Longer,
             };
-            for rank in 0..=2 {
+            for rank in 0..=1 {
                 let mut whole = false;
                 for one in
                     served.iter().filter(|one| one.matching.rank() == rank && one.matching.has(seen_as))
@@ -276,8 +277,8 @@ impl Matching {
     const fn rank(self) -> u8 {
         match self {
             Self::Exact | Self::ExactSlash | Self::Literal | Self::Regex => 0,
-            Self::Below | Self::Slashed | Self::Segments => 1,
-            Self::Text => 2,
+            // Contour looks at segments first, others may not.
+            Self::Below | Self::Slashed | Self::Segments | Self::Text => 1,
         }
     }
 }
